@@ -1,0 +1,1 @@
+"""Sayso: fine-tune language models on what people say about their answers."""

@@ -1,0 +1,1 @@
+"""Rows become examples: columns, checks, repair; no torch."""

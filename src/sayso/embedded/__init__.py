@@ -1,0 +1,1 @@
+"""The model and demo data that the package carries; no code."""

@@ -1,0 +1,1 @@
+"""Metrics, paired comparison, baselines."""

@@ -1,0 +1,1 @@
+"""Losses, batches, loop, checkpoints: the only loop."""

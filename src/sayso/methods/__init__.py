@@ -1,0 +1,1 @@
+"""One file = how feedback becomes lessons."""

@@ -1,0 +1,1 @@
+"""Open, render, adapt, speak: the only owner of transformers and peft."""

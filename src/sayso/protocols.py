@@ -1,0 +1,170 @@
+"""What the rooms expect of each other. Structural types only: nobody inherits from these.
+
+The Speaker keeps methods, critics, evaluate and serve free of torch and easy to fake; the Learner is the same thing
+opened for training. Torch appears in this file's types, never at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sayso.records import (
+    Answer,
+    Example,
+    Feedback,
+    Kind,
+    Lesson,
+    Messages,
+    Objective,
+    Reply,
+    Row,
+    Sampling,
+    Score,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Speaker(Protocol):
+    """Anything that answers: a model, an endpoint, a fake in a test."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+        """One reply per prompt, in order."""
+        ...
+
+    def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
+        """Log-probability of each option as the whole answer: [prompts][options].
+
+        An encoder with a head gives log-softmax over its labels, or log-sigmoid per label where several may hold.
+        """
+        ...
+
+
+class Batch(Protocol):
+    """Rows put together for one forward pass (N supervised positions in all)."""
+
+    targets_N: torch.Tensor
+    weights_N: torch.Tensor
+    row_N: torch.Tensor  # which row of the batch each position belongs to
+    tokens: int  # tokens that go through the network, padding included
+
+
+class Learner(Speaker, Protocol):
+    """A Speaker that can score a target under a context and be trained."""
+
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None) -> Row:
+        """Token ids with the loss mask; marks, weight and target_ids are taken from the lesson."""
+        ...
+
+    def batch(self, rows: Sequence[Row]) -> Batch: ...
+
+    def logits(self, batch: Batch) -> torch.Tensor:
+        """logits_NV at the supervised positions only, with gradients where enabled."""
+        ...
+
+    def parameters(self) -> Iterable[tuple[str, torch.nn.Parameter]]:
+        """The trainable parameters by name."""
+        ...
+
+    def as_teacher(self, name: str) -> AbstractContextManager[None]:
+        """Inside, the model is what it was: "base" or "start"."""
+        ...
+
+    def train_mode(self, on: bool) -> None: ...
+
+    def save(self, folder: Path) -> None:
+        """Everything that is needed to open it again, written into an existing empty folder."""
+        ...
+
+
+class Task(Protocol):
+    """Prompts, and how an answer is graded."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def metric(self) -> str:
+        """The headline unit, e.g. "accuracy"; higher is better for all."""
+        ...
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The labels; empty where the answer is free text."""
+        ...
+
+    @property
+    def several(self) -> bool:
+        """True where several labels may hold at once."""
+        ...
+
+    @property
+    def sampling(self) -> Sampling: ...
+
+    def context(self, example: Example, kind: Kind) -> Messages:
+        """What this kind of learner is shown."""
+        ...
+
+    def grade(self, example: Example, answer: Answer) -> Score:
+        """One answer against its Example's target; value in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a method may look at when it writes lessons."""
+
+    feedback: tuple[Feedback, ...]
+    examples: tuple[Example, ...]
+    task: Task
+    kind: Kind
+    speaker: Speaker | None = None
+    seed: int = 0
+
+
+class Method(Protocol):
+    """A file in methods/: its module is the method."""
+
+    Knobs: type[Any]
+
+    def lessons(self, material: Material, knobs: Any) -> list[Lesson]: ...
+
+    def objective(self, knobs: Any) -> Objective: ...
+
+    def standing(self, knobs: Any, language: str) -> str:
+        """Words that must stand in the prompt when the trained model answers; "" for none."""
+        ...
+
+
+class Critic(Protocol):
+    """A file in critics/: its module is the critic."""
+
+    Knobs: type[Any]
+
+    def comment(
+        self, task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Any
+    ) -> list[Feedback]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """One record of a file, before anyone interprets it. `problem` says why `fields` is empty."""
+
+    line: int
+    fields: Mapping[str, Any]
+    problem: str = ""
+
+
+class Source(Protocol):
+    """A file in sources/: its module is the source."""
+
+    SUFFIXES: tuple[str, ...]
+
+    def read(self, path: Path, options: Mapping[str, Any]) -> Iterator[RawRow]: ...

@@ -1,0 +1,1 @@
+"""Where feedback and runs are kept."""

@@ -1,0 +1,1 @@
+"""One file = prompts, and how an answer is graded."""

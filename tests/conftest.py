@@ -1,0 +1,21 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1] / "../shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real models and data beside the project; tests that need it skip where it is absent."""
+    if not (SHARED / "ASSETS.md").is_file():
+        pytest.skip("no ../shared with real models and data beside the project")
+    return SHARED.resolve()
