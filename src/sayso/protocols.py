@@ -6,7 +6,7 @@ opened for training. Torch appears in this file's types, never at run time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,34 +54,55 @@ class Batch(Protocol):
     targets_N: torch.Tensor
     weights_N: torch.Tensor
     row_N: torch.Tensor  # which row of the batch each position belongs to
+    rows: int
     tokens: int  # tokens that go through the network, padding included
 
 
-class Learner(Speaker, Protocol):
-    """A Speaker that can score a target under a context and be trained."""
+class Weights(Protocol):
+    """What a Learner is made of: its tensors, and what it was at an earlier time."""
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None) -> Row:
-        """Token ids with the loss mask; marks, weight and target_ids are taken from the lesson."""
-        ...
-
-    def batch(self, rows: Sequence[Row]) -> Batch: ...
-
-    def logits(self, batch: Batch) -> torch.Tensor:
-        """logits_NV at the supervised positions only, with gradients where enabled."""
-        ...
-
-    def parameters(self) -> Iterable[tuple[str, torch.nn.Parameter]]:
+    def parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """The trainable parameters by name."""
         ...
 
+    def remember(self, name: str) -> None:
+        """Keep the trainable tensors as they are now, as the teacher `name`."""
+        ...
+
     def as_teacher(self, name: str) -> AbstractContextManager[None]:
-        """Inside, the model is what it was: "base" or "start"."""
+        """Inside, the model is what it was when `name` was remembered; no gradients, no dropout."""
         ...
 
     def train_mode(self, on: bool) -> None: ...
 
     def save(self, folder: Path) -> None:
         """Everything that is needed to open it again, written into an existing empty folder."""
+        ...
+
+
+class Learner(Speaker, Protocol):
+    """A Speaker that can score a target under a context and be trained."""
+
+    @property
+    def core(self) -> Weights: ...
+
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+        """Token ids with the loss mask; marks, weight and target_ids are taken from the lesson.
+
+        `draw` counts the times this text was seen, for learners that corrupt plain text anew each time.
+        """
+        ...
+
+    def batch(self, rows: Sequence[Row]) -> Any:
+        """A Batch."""
+        ...
+
+    def logits(self, batch: Any) -> torch.Tensor:
+        """logits_NV at the supervised positions only, with gradients where enabled."""
+        ...
+
+    def logps(self, rows: Sequence[Row]) -> list[float]:
+        """log p(targets | context) of each row in nats, without gradients or dropout."""
         ...
 
 

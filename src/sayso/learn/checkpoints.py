@@ -1,0 +1,99 @@
+"""Where training stands, on disk: written beside and renamed, so that a kill leaves the one before.
+
+step-000120/  the trainable tensors, the optimiser's state, the average if any, and state.json
+best-000100/  the tensors that validated best; replaced only after a better one is wholly there
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from sayso.errors import MachineFault, RunError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands after `step` steps."""
+
+    fingerprint: str
+    step: int = 0
+    best_value: float | None = None
+    best_step: int = 0
+    without_gain: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    validated: int = -1
+
+
+def save_step(folder: Path, progress: Progress, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any]) -> None:
+    """Write a checkpoint and only then remove the one before."""
+    name = f"step-{progress.step:08d}"
+    _write(folder, name, weights, rest | {}, progress)
+    _prune(folder, "step-", name)
+
+
+def save_best(folder: Path, progress: Progress, weights: Mapping[str, torch.Tensor]) -> None:
+    """Keep these weights as the best so far."""
+    name = f"best-{progress.step:08d}"
+    _write(folder, name, weights, {}, progress)
+    _prune(folder, "best-", name)
+
+
+def load_step(folder: Path, fingerprint: str) -> tuple[Progress, dict[str, torch.Tensor], dict[str, Any]] | None:
+    """The latest checkpoint, or None. RunError where it was written for other lessons or settings."""
+    found = sorted(folder.glob("step-????????"))
+    if not found:
+        return None
+    progress = Progress(**json.loads((found[-1] / "state.json").read_text(encoding="utf-8")))
+    if progress.fingerprint != fingerprint:
+        raise RunError(
+            "the checkpoint was written for other lessons or settings",
+            where=str(found[-1]),
+            expected="the same lessons, strategy and seed as when it was written",
+            fix="name another run folder, or remove the checkpoints to begin again",
+        )
+    rest = torch.load(found[-1] / "rest.pt", weights_only=True)
+    return progress, load_file(found[-1] / "weights.safetensors"), rest
+
+
+def load_best(folder: Path) -> dict[str, torch.Tensor] | None:
+    """The tensors that validated best, or None."""
+    found = sorted(folder.glob("best-????????"))
+    return load_file(found[-1] / "weights.safetensors") if found else None
+
+
+def _write(
+    folder: Path, name: str, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any], progress: Progress
+) -> None:
+    beside = folder / f".{name}.{os.getpid()}"
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        save_file({key: value.detach().contiguous() for key, value in weights.items()}, beside / "weights.safetensors")
+        if rest:
+            torch.save(dict(rest), beside / "rest.pt")
+        (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+        beside.rename(folder / name)
+    except (OSError, RuntimeError) as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise MachineFault(
+            f"cannot write a checkpoint: {error}",
+            where=str(folder),
+            fix="free some disk and run the same command again: the checkpoint before this one is kept",
+        ) from error
+
+
+def _prune(folder: Path, prefix: str, keep: str) -> None:
+    for old in folder.glob(f"{prefix}????????"):
+        if old.name != keep:
+            shutil.rmtree(old, ignore_errors=True)

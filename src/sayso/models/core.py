@@ -1,0 +1,184 @@
+"""What the three learners share: a model with its tokenizer on a device, and what can be done with any of them.
+
+Decided here:
+- Only the logits that a loss or a score needs are computed: a hook in front of the output layer picks the supervised
+  positions, so whatever the architecture does around that layer (scaling, soft caps, a bias) still happens. Where the
+  layer is not reached in the usual way the full logits are computed and picked from afterwards; the result is the same.
+- A teacher that is this model at an earlier time is a snapshot of the trainable tensors, swapped in and out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sayso.records import Row
+
+FACTS = "sayso.json"
+SCORING_TOKENS = 8192
+
+
+@dataclass
+class TokenBatch:
+    """Rows laid out for one forward pass (L lines, T places, N supervised positions)."""
+
+    inputs: dict[str, torch.Tensor]
+    at_N: torch.Tensor  # index into the flattened [L*T] places of the logits
+    targets_N: torch.Tensor
+    weights_N: torch.Tensor
+    row_N: torch.Tensor
+    rows: int
+    tokens: int
+
+
+@dataclass
+class Core:
+    """An opened model. `model` has any adapters injected; `adapter` is peft's handle on them."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    max_length: int
+    origin: str
+    adapter: Any = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    snapshots: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
+
+    def parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
+        """The trainable parameters by name, each tensor once."""
+        return [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+
+    def remember(self, name: str) -> None:
+        """Keep the trainable tensors as they are now, as the teacher `name`."""
+        self.snapshots[name] = {key: p.detach().clone() for key, p in self.parameters()}
+
+    @contextmanager
+    def as_teacher(self, name: str) -> Iterator[None]:
+        """Inside, the trainable tensors are what they were when `name` was remembered ("self": as they are now).
+
+        No gradients, no dropout.
+        """
+        kept = {} if name == "self" else self.snapshots[name]
+        now = {key: p.data for key, p in self.parameters()}
+        was_training = self.model.training
+        for key, p in self.parameters():
+            p.data = kept.get(key, p.data)
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for key, p in self.parameters():
+                p.data = now[key]
+            self.model.train(was_training)
+
+    def train_mode(self, on: bool) -> None:
+        """Dropout on or off."""
+        self.model.train(on)
+
+    def save(self, folder: Path) -> None:
+        """Model (or adapter), tokenizer and our facts, into `folder`."""
+        (self.adapter if self.adapter is not None else self.model).save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+        facts = self.facts | {"max_length": self.max_length, "origin": self.origin}
+        (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special tokens that this tokenizer puts before and after one sentence."""
+    around = list(tokenizer("")["input_ids"])
+    if len(around) >= 2:
+        return around[:1], around[1:]
+    ends = bool(around) and around[0] in (tokenizer.eos_token_id, tokenizer.sep_token_id)
+    return ([], around) if ends else (around, [])
+
+
+def supervised_part(rows: Sequence[Row], starts: Sequence[int], device: torch.device) -> dict[str, Any]:
+    """The N-sized tensors of a batch; starts[i] is where row i's places begin in the flattened logits."""
+    at = [start + place for row, start in zip(rows, starts, strict=True) for place in row.at]
+    return {
+        "at_N": torch.tensor(at, dtype=torch.long, device=device),
+        "targets_N": torch.tensor([t for row in rows for t in row.targets], dtype=torch.long, device=device),
+        "weights_N": torch.tensor([w for row in rows for w in row.weights], dtype=torch.float32, device=device),
+        "row_N": torch.tensor([i for i, row in enumerate(rows) for _ in row.at], dtype=torch.long, device=device),
+        "rows": len(rows),
+    }
+
+
+def padded(lines: Sequence[Sequence[int]], fill: int, device: torch.device) -> torch.Tensor:
+    """ids_LT, padded on the right."""
+    width = max(map(len, lines))
+    return torch.tensor([[*line, *[fill] * (width - len(line))] for line in lines], dtype=torch.long, device=device)
+
+
+def filled(lines: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
+    """mask_LT: 1 where a line has a token. By length, never by token id: padding may equal the end token."""
+    width = max(map(len, lines))
+    return torch.tensor(
+        [[1] * len(line) + [0] * (width - len(line)) for line in lines], dtype=torch.long, device=device
+    )
+
+
+def picked_logits(model: Any, inputs: Mapping[str, torch.Tensor], at_N: torch.Tensor) -> torch.Tensor:
+    """logits_NV at the flattened places at_N of a model with an output layer over the vocabulary."""
+    reached: list[bool] = []
+
+    def pick(_module: Any, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
+        hidden = args[0]
+        if hidden.dim() != 3:
+            return None
+        reached.append(True)
+        return (hidden.reshape(-1, hidden.shape[-1]).index_select(0, at_N)[None], *args[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(pick)
+    try:
+        logits = model(**inputs, use_cache=False).logits if _is_causal(model) else model(**inputs).logits
+    finally:
+        handle.remove()
+    flat = logits.reshape(-1, logits.shape[-1])
+    return flat if reached else flat.index_select(0, at_N)
+
+
+def full_logits(model: Any, inputs: Mapping[str, torch.Tensor], at_N: torch.Tensor) -> torch.Tensor:
+    """The slow, certain way to the same logits_NV; tests compare the two."""
+    logits = model(**inputs).logits
+    return logits.reshape(-1, logits.shape[-1]).index_select(0, at_N)
+
+
+def _is_causal(model: Any) -> bool:
+    return bool(getattr(model.config, "is_encoder_decoder", False)) or "ForCausalLM" in type(model).__name__
+
+
+def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Indices, longest first, in groups whose padded size stays within `budget` tokens (at least one each)."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    groups: list[list[int]] = []
+    width = 0
+    for i in order:
+        if groups and width * (len(groups[-1]) + 1) <= budget:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+            width = lengths[i]
+    return groups
+
+
+def row_logps(learner: Any, rows: Sequence[Row], budget: int = SCORING_TOKENS) -> list[float]:
+    """Sum over each row's targets of log p(target), in nats, without gradients."""
+    learner.core.train_mode(False)
+    scores = [0.0] * len(rows)
+    with torch.no_grad():
+        for group in chunks_by_tokens([len(row.ids) + len(row.targets) for row in rows], budget):
+            batch = learner.batch([rows[i] for i in group])
+            logp_NV = torch.log_softmax(learner.logits(batch).float(), dim=-1)
+            logp_N = logp_NV.gather(1, batch.targets_N[:, None])[:, 0]
+            total_B = logp_N.new_zeros(len(group)).index_add_(0, batch.row_N, logp_N)
+            for i, value in zip(group, total_B.tolist(), strict=True):
+                scores[i] = value
+    return scores

@@ -1,0 +1,110 @@
+"""An encoder with a head: the target is a label and the vocabulary is the label set.
+
+Decided here:
+- Where several labels may hold, each label is a position with a vocabulary of two (off, on) and logits (0, z): binary
+  cross-entropy, preferences and divergences are then the same losses as everywhere else.
+- The text is cut from the left like any prompt; special tokens stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from sayso.errors import DataError, nearest
+from sayso.models.core import SCORING_TOKENS, Core, TokenBatch, chunks_by_tokens, filled, frame, padded, row_logps, supervised_part
+from sayso.records import Imitate, Kind, Lesson, Messages, Reply, Row, Sampling, join_labels, split_labels
+
+
+
+class Encoder:
+    """A sequence classifier as a Learner."""
+
+    kind: Kind = "encoder"
+
+    def __init__(self, core: Core, options: Sequence[str], several: bool) -> None:
+        self.core, self.options, self.several = core, tuple(options), several
+        self.frame = frame(core.tokenizer)
+        self.places = {label: i for i, label in enumerate(self.options)}
+
+    # ------------------------------------------------------------ learning
+
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+        """The text with its label (or all labels, each on or off). DataError for a label that the head lacks."""
+        del draw
+        weight = lesson.weight if isinstance(lesson, Imitate) else 1.0
+        ids, cut = self._ids(context)
+        if self.several:
+            on = {self._place(label) for label in split_labels(target)}
+            targets = tuple(int(i in on) for i in range(len(self.options)))
+            return Row(ids, targets, tuple(range(len(self.options))), (weight,) * len(targets), cut)
+        return Row(ids, (self._place(target),), (0,), (weight,), cut)
+
+    def batch(self, rows: Sequence[Row]) -> TokenBatch:
+        """Padded on the right; one logit vector per row, or one pair per row and label."""
+        ids = [row.ids for row in rows]
+        device = self.core.device
+        inputs = {
+            "input_ids": padded(ids, self.core.tokenizer.pad_token_id or 0, device),
+            "attention_mask": filled(ids, device),
+        }
+        step = len(self.options) if self.several else 1
+        starts = [i * step for i in range(len(rows))]
+        return TokenBatch(inputs, tokens=inputs["input_ids"].numel(), **supervised_part(rows, starts, device))
+
+    def logits(self, batch: TokenBatch) -> torch.Tensor:
+        """logits_NV: V labels per row, or (0, z) per row and label."""
+        scores_BL = self.core.model(**batch.inputs).logits
+        if not self.several:
+            return scores_BL.index_select(0, batch.at_N)  # type: ignore[no-any-return]
+        on_N = scores_BL.reshape(-1).index_select(0, batch.at_N)
+        return torch.stack([torch.zeros_like(on_N), on_N], dim=1)
+
+    def logps(self, rows: Sequence[Row]) -> list[float]:
+        """log p(targets | text) of each row, in nats."""
+        return row_logps(self, rows)
+
+    # ------------------------------------------------------------ speaking
+
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+        """The likeliest label; where several may hold, all with probability above one half."""
+        del sampling
+        return [Reply(self._say(scores)) for scores in self.weigh(prompts, self.options)]
+
+    def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
+        """Log-softmax over the labels, or log-sigmoid per label where several may hold."""
+        order = [self._place(option) for option in options]
+        encoded = [self._ids(prompt)[0] for prompt in prompts]
+        scores: list[list[float]] = [[] for _ in prompts]
+        self.core.model.eval()
+        with torch.no_grad():
+            for group in chunks_by_tokens([len(ids) for ids in encoded], SCORING_TOKENS):
+                lines = [encoded[i] for i in group]
+                ids_BT = padded(lines, self.core.tokenizer.pad_token_id or 0, self.core.device)
+                z_BL = self.core.model(input_ids=ids_BT, attention_mask=filled(lines, self.core.device)).logits.float()
+                logp_BL = torch.nn.functional.logsigmoid(z_BL) if self.several else z_BL.log_softmax(-1)
+                for i, row in zip(group, logp_BL[:, order].tolist(), strict=True):
+                    scores[i] = row
+        return scores
+
+    # ------------------------------------------------------------ inside
+
+    def _ids(self, context: Messages) -> tuple[tuple[int, ...], int]:
+        text = "\n".join(message.text for message in context)
+        ids = list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
+        before, after = self.frame
+        cut = max(0, len(ids) - (self.core.max_length - len(before) - len(after)))
+        return (*before, *ids[cut:], *after), cut
+
+    def _place(self, label: str) -> int:
+        if label not in self.places:
+            raise DataError(f"'{label}' is not a label of this model", fix=nearest(label, self.options))
+        return self.places[label]
+
+    def _say(self, logps: Sequence[float]) -> str:
+        if self.several:
+            half = -0.6931471805599453
+            return join_labels(label for label, logp in zip(self.options, logps, strict=True) if logp > half)
+        return self.options[max(range(len(logps)), key=logps.__getitem__)]
+

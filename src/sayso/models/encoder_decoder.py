@@ -1,0 +1,135 @@
+"""An encoder-decoder: the source goes in whole, the target comes out with its end token.
+
+Decided here:
+- Conversations are written as their turns' text, one to a line; a translation's source is thus the sentence alone.
+- Plain text is taught by infilling (BART, arXiv 1910.13461): spans of the source give way to a mask token, or to
+  nothing where the tokenizer has none, and the whole text is the target.
+"""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Sequence
+
+import torch
+
+from sayso.errors import DataError
+from sayso.models.core import Core, TokenBatch, filled, frame, padded, picked_logits, row_logps, supervised_part
+from sayso.models.generate import continuations
+from sayso.models.render import token_weights
+from sayso.records import Kind, Lesson, Messages, Reply, Row, Sampling
+
+INFILL_SHARE = 0.3
+
+
+class EncoderDecoder:
+    """A sequence-to-sequence model as a Learner. In a Row, `ids` is the source and `targets` the target."""
+
+    kind: Kind = "encoder_decoder"
+    redraws = True
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.frame = frame(core.tokenizer)
+        start = core.model.config.decoder_start_token_id
+        start = core.tokenizer.bos_token_id if start is None else start
+        self.start = core.tokenizer.pad_token_id if start is None else start
+
+    # ------------------------------------------------------------ learning
+
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+        """The source, cut from the left, and the target with its end. DataError where the target cannot fit."""
+        given = tuple(getattr(lesson, "target_ids", ()))
+        ids, spans = self._target(target)
+        ids = list(given) or ids
+        if not context:
+            ids = [*ids[:-1][: self.core.max_length - 1], ids[-1]]
+            source, cut = self._corrupted(target, draw), 0
+        else:
+            source, cut = self._source(context)
+        if len(ids) > self.core.max_length:
+            raise DataError(
+                f"an answer of {len(ids)} tokens does not fit into {self.core.max_length}",
+                expected=f"at most {self.core.max_length} tokens in an answer: answers are never cut",
+                fix="raise model.max_length, or shorten or drop the row (`sayso check --tokens` lists them)",
+            )
+        return Row(source, tuple(ids), tuple(range(len(ids))), token_weights(lesson, len(ids), spans), cut)
+
+    def batch(self, rows: Sequence[Row]) -> TokenBatch:
+        """Sources and targets, each padded on the right; the decoder reads the target shifted by one."""
+        device, pad = self.core.device, self.core.tokenizer.pad_token_id or 0
+        sources = [row.ids for row in rows]
+        shifted = [(self.start, *row.targets[:-1]) for row in rows]
+        inputs = {
+            "input_ids": padded(sources, pad, device),
+            "attention_mask": filled(sources, device),
+            "decoder_input_ids": padded(shifted, pad, device),
+        }
+        starts = [i * inputs["decoder_input_ids"].shape[1] for i in range(len(rows))]
+        tokens = inputs["input_ids"].numel() + inputs["decoder_input_ids"].numel()
+        return TokenBatch(inputs, tokens=tokens, **supervised_part(rows, starts, device))
+
+    def logits(self, batch: TokenBatch) -> torch.Tensor:
+        """logits_NV of the target's tokens."""
+        return picked_logits(self.core.model, batch.inputs, batch.at_N)
+
+    def logps(self, rows: Sequence[Row]) -> list[float]:
+        """log p(targets | source) of each row, in nats."""
+        return row_logps(self, rows)
+
+    # ------------------------------------------------------------ speaking
+
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+        """One reply per prompt."""
+        return continuations(self.core, self, [self._source(prompt)[0] for prompt in prompts], sampling, left=False)
+
+    def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
+        """log p(option and its end | prompt), in nats."""
+        scores = self.logps([self.row(prompt, option) for prompt in prompts for option in options])
+        return [scores[i : i + len(options)] for i in range(0, len(scores), len(options))]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of an answer, without special tokens and surrounding space."""
+        return str(self.core.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The token that ends an answer."""
+        end = self.core.tokenizer.eos_token_id
+        end = self.core.tokenizer.sep_token_id if end is None else end
+        return () if end is None else (int(end),)
+
+    # ------------------------------------------------------------ inside
+
+    def _source(self, context: Messages) -> tuple[tuple[int, ...], int]:
+        ids = self._ids("\n".join(message.text for message in context))
+        before, after = self.frame
+        cut = max(0, len(ids) - (self.core.max_length - len(before) - len(after)))
+        return (*before, *ids[cut:], *after), cut
+
+    def _target(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        fast = bool(getattr(self.core.tokenizer, "is_fast", False))
+        encoded = self.core.tokenizer(text_target=text, add_special_tokens=False, return_offsets_mapping=fast)
+        spans = [tuple(span) for span in encoded["offset_mapping"]] if fast else []
+        return [*encoded["input_ids"], *self.end_ids], spans
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _corrupted(self, text: str, draw: int) -> tuple[int, ...]:
+        before, after = self.frame
+        ids = self._ids(text)[: self.core.max_length - len(before) - len(after)]
+        dice = random.Random(zlib.crc32(text.encode("utf-8", "surrogatepass")) * 1_000_003 + draw)
+        mask, hidden, place = self.core.tokenizer.mask_token_id, 0, 0
+        kept: list[int] = []
+        while place < len(ids):
+            if hidden < INFILL_SHARE * len(ids) and dice.random() < INFILL_SHARE / 3:
+                length = min(dice.choice((1, 2, 3, 4, 5)), len(ids) - place)
+                kept += [] if mask is None else [int(mask)]
+                hidden, place = hidden + length, place + length
+            else:
+                kept.append(ids[place])
+                place += 1
+        return (*before, *kept, *after)
+
