@@ -123,7 +123,7 @@ def divergence(
 
     forward: KL(teacher || student), which covers all that the teacher holds possible.
     reverse: KL(student || teacher), which keeps to what the teacher holds likely (arXiv 2306.08543).
-    jsd: half the forward and half the reverse to their mean, at most log 2 (the generalised one of arXiv 2306.13649 with beta 1/2).
+    jsd: half of each one's KL to their mean, so at most log 2 (arXiv 2306.13649, generalised JSD with beta 1/2).
 
     top_k > 0 compares the teacher's k likeliest tokens and, as one more outcome, everything else together. The teacher
     picks them because its choice does not move while the student learns, and because whatever the student holds beyond
