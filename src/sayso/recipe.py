@@ -1,18 +1,43 @@
-"""One run's configuration: what may stand in a recipe, with its defaults, each in one place.
+"""One run's configuration: what may stand in a recipe, with its defaults, each in one place; and reading it.
 
 Decided here:
-- An unknown key is an error that names the nearest key and the line.
-- `auto` is resolved by a preset before anything runs; the run folder holds the resolved recipe.
-- Paths are relative to the recipe file.
+- An unknown key is an error that names the nearest key and the line; so is a value outside its range.
+- `auto` (and 0 or -1, where the field says so) is resolved by a preset before anything runs; the run folder holds the
+  resolved recipe.
+- Paths in a recipe are relative to the recipe file, paths on the command line to where the command is given.
+- The reader (sheet.py) knows what each place expects, so `packing: on` is text and 3e-5 a number.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from sayso.errors import RecipeError  # noqa: F401
+from sayso import outline, presets, rooms
+from sayso.errors import RecipeError, nearest
+from sayso.sheet import At, Sheet
+
+N = TypeVar("N", int, float)
+
+
+def _or_unset(value: N) -> N:
+    if value < 0 and value != -1:
+        raise PydanticCustomError("or_unset", "0 or more, or -1 for the preset's")
+    return value
+
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+ShareOrUnset = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False), AfterValidator(_or_unset)]
+AmountOrUnset = Annotated[float, Field(ge=-1, le=1e6, allow_inf_nan=False), AfterValidator(_or_unset)]
+CountOrUnset = Annotated[int, Field(ge=-1, le=10**12)]
 
 
 class Part(BaseModel):
@@ -24,72 +49,88 @@ class Part(BaseModel):
 class TaskPart(Part):
     name: Literal["classify", "translate", "generate", "text"] = "classify"
     labels: list[str] = Field(default_factory=list, description="label names; read from the data when empty")
-    several: bool = Field(False, description="may several labels hold at once?")
-    question: str = Field("", description="instruction shown to a decoder or an encoder-decoder; '' for the built-in one")
-    source_language: str = Field("", description="for translate, e.g. zh")
-    target_language: str = Field("", description="for translate, e.g. en; picks sacreBLEU's tokenizer")
-    metric: str = Field("", description="headline metric; '' for the task's own")
-    max_new_tokens: int = 64
+    several: bool = Field(default=False, description="may several labels hold at once?")
+    question: str = Field(
+        default="", description="instruction shown to a decoder or an encoder-decoder; '' for the built-in one"
+    )
+    source_language: str = Field(default="", description="for translate, e.g. zh")
+    target_language: str = Field(default="", description="for translate, e.g. en; picks sacreBLEU's tokenizer")
+    metric: str = Field(default="", description="headline metric; '' for the task's own")
+    max_new_tokens: Annotated[int, Field(ge=1, le=10**6)] = 64
 
 
 class ModelPart(Part):
-    name: str = Field("embedded", description="a hub id, a local folder, or 'embedded'")
+    name: str = Field(default="embedded", description="a hub id, a local folder, or 'embedded'")
     kind: Literal["auto", "encoder", "encoder_decoder", "decoder"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: str = "auto"
-    max_length: int = Field(0, description="tokens per row, 0 for the model's own limit (at most 512 unless given)")
+    max_length: Count = Field(
+        default=0, description="tokens per row, 0 for the model's own limit (at most 512 unless given)"
+    )
     scratch: dict[str, Any] = Field(
         default_factory=dict, description="config of a new model (model_type: ..., hidden_size: ...) trained from zero"
     )
-    vocabulary: int = Field(0, description="with scratch: pieces of the tokenizer trained on the data")
+    vocabulary: Count = Field(default=0, description="with scratch: pieces of the tokenizer trained on the data")
 
 
 class FilePart(Part):
-    path: str
-    format: str = Field("auto", description="a name in sources/, or auto by suffix")
-    columns: dict[str, str] = Field(default_factory=dict, description="text, label, id, target, ...: column name or index")
-    options: dict[str, Any] = Field(default_factory=dict, description="what the source understands, e.g. header: false")
-    limit: int = 0
-    skip: int = 0
+    path: Annotated[str, Field(min_length=1)]
+    format: str = Field(default="auto", description="a name in sources/, or auto by suffix")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="text, label, id, target, ...: column name or index"
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="what the source understands, e.g. header: false"
+    )
+    limit: Count = 0
+    skip: Count = 0
 
 
 class DataPart(Part):
     train: FilePart | None = None
     validation: FilePart | None = None
     test: FilePart | None = None
-    validation_share: float = Field(0.1, description="taken from train when no validation file is named")
+    validation_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        default=0.1, description="taken from train when no validation file is named"
+    )
     label_names: dict[str, str] = Field(default_factory=dict, description="raw value in the file: label name")
 
 
 class StrategyPart(Part):
-    preset: str = Field("auto", description="named vetted values by kind of model and amount of data")
+    preset: str = Field(default="auto", description="named vetted values by kind of model and amount of data")
     tuning: Literal["auto", "full", "lora", "dora", "rslora", "frozen", "qlora"] = "auto"
-    lora_rank: int = 0
-    learning_rate: float = 0.0
+    lora_rank: Annotated[int, Field(ge=0, le=4096)] = 0
+    learning_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     schedule: Literal["", "linear", "cosine", "constant", "wsd"] = ""
-    warmup: float = Field(-1.0, description="share of the steps; -1 for the preset's")
-    batch_tokens: int = Field(0, description="tokens per optimiser step (rows, where batch_rows is set)")
-    batch_rows: int = Field(0, description="rows per optimiser step; 0 to count tokens")
-    micro_tokens: int = Field(0, description="tokens through the network at once; the rest is accumulated")
-    epochs: float = 0.0
-    steps: int = Field(0, description="overrides epochs")
-    early_stopping: int = Field(-1, description="validations without gain before stopping; 0 never; -1 preset's")
-    validate_every: int = Field(0, description="steps; 0 for once an epoch")
-    weight_decay: float = -1.0
-    clip: float = -1.0
+    warmup: ShareOrUnset = Field(default=-1.0, description="share of the steps; -1 for the preset's")
+    batch_tokens: Count = Field(default=0, description="tokens per optimiser step (rows, where batch_rows is set)")
+    batch_rows: Count = Field(default=0, description="rows per optimiser step; 0 to count tokens")
+    micro_tokens: Count = Field(default=0, description="tokens through the network at once; the rest is accumulated")
+    epochs: Amount = 0.0
+    steps: Count = Field(default=0, description="overrides epochs")
+    early_stopping: CountOrUnset = Field(
+        default=-1, description="validations without gain before stopping; 0 never; -1 preset's"
+    )
+    validate_every: Count = Field(default=0, description="steps; 0 for once an epoch")
+    weight_decay: AmountOrUnset = -1.0
+    clip: AmountOrUnset = -1.0
     class_weights: Literal["", "none", "balanced"] = ""
-    label_smoothing: float = -1.0
-    dropout: float = Field(-1.0, description="-1 keeps the model's own")
+    label_smoothing: ShareOrUnset = -1.0
+    dropout: ShareOrUnset = Field(default=-1.0, description="-1 keeps the model's own")
     packing: Literal["auto", "on", "off"] = "auto"
     optimizer: Literal["", "adamw"] = ""
-    average: float = Field(0.0, description="decay of an exponential average of the weights, 0 for none")
+    average: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        default=0.0, description="decay of an exponential average of the weights, 0 for none"
+    )
 
 
 class EvaluatePart(Part):
-    baseline: bool = Field(True, description="for classification: the linear character n-gram baseline beside it")
-    limit: int = 0
-    resamples: int = 2000
-    batch_tokens: int = 8192
+    baseline: bool = Field(
+        default=True, description="for classification: the linear character n-gram baseline beside it"
+    )
+    limit: Count = 0
+    resamples: Annotated[int, Field(ge=1, le=10**6)] = 2000
+    batch_tokens: Annotated[int, Field(ge=1, le=10**9)] = 8192
 
 
 class CriticPart(Part):
@@ -100,23 +141,23 @@ class CriticPart(Part):
 class FeedbackPart(Part):
     files: list[str] = Field(default_factory=list, description="JSONL files of comments")
     critics: list[CriticPart] = Field(default_factory=list)
-    held_out: float = Field(0.25, description="share of the comments kept as a test")
+    held_out: Share = Field(default=0.25, description="share of the comments kept as a test")
 
 
 class LearnPart(Part):
     method: str = ""
     knobs: dict[str, Any] = Field(default_factory=dict)
     strategy: StrategyPart = StrategyPart()
-    replay: float = Field(1.0, description="training rows replayed per lesson")
+    replay: Amount = Field(default=1.0, description="training rows replayed per lesson")
 
 
 class Recipe(Part):
     """A whole run."""
 
-    name: str = "run"
-    run: str = Field("", description="the run's folder; '' for runs/<name>")
-    seed: int = 0
-    threads: int = Field(0, description="CPU threads; 0 for all cores")
+    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{1,100}$")] = "run"
+    run: str = Field(default="", description="the run's folder; '' for runs/<name>")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    threads: Annotated[int, Field(ge=0, le=4096)] = Field(default=0, description="CPU threads; 0 for all cores")
     task: TaskPart = TaskPart()
     model: ModelPart = ModelPart()
     data: DataPart = DataPart()
@@ -125,3 +166,113 @@ class Recipe(Part):
     feedback: FeedbackPart = FeedbackPart()
     learn: LearnPart = LearnPart()
     trackers: list[Literal["tensorboard", "trackio"]] = Field(default_factory=list)
+
+
+# ---------------------------------------------------------------- reading and writing
+
+_FILES = (("data", "train", "path"), ("data", "validation", "path"), ("data", "test", "path"), ("run",))
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe in a file, with `section.key=value` overrides; every path in it is absolute.
+
+    Raises RecipeError: file and line, section -> key, the value, what was expected, the nearest name.
+    """
+    path = Path(path)
+    sheet = Sheet(str(path), Recipe)
+    sheet.fill(_text_of(path))
+    for override in overrides:
+        sheet.override(override, _from_here)
+    return resolve_paths(_finished(sheet), path.absolute().parent)
+
+
+def parse(text: str, where: str = "recipe") -> Recipe:
+    """The recipe in a text; its paths stay as they are written. Raises RecipeError, as `load` does."""
+    sheet = Sheet(where, Recipe)
+    sheet.fill(text)
+    return _finished(sheet)
+
+
+def dump(recipe: Recipe) -> str:
+    """The whole recipe as YAML, defaults included, so that it means the same when defaults have moved on."""
+    return outline.write(recipe.model_dump())
+
+
+def resolve_paths(recipe: Recipe, base: Path) -> Recipe:
+    """The same recipe with every path made absolute from `base`. Hub ids and `hub:...` paths are left alone."""
+    data = {
+        split: part.model_copy(update={"path": _located(part.path, base)})
+        for split in ("train", "validation", "test")
+        if (part := getattr(recipe.data, split)) is not None
+    }
+    updates = {
+        "run": _located(recipe.run, base),
+        "model": recipe.model.model_copy(update={"name": _located_model(recipe.model.name, base)}),
+        "data": recipe.data.model_copy(update=data),
+        "feedback": recipe.feedback.model_copy(update={"files": [_located(f, base) for f in recipe.feedback.files]}),
+    }
+    return recipe.model_copy(update=updates)
+
+
+def _located(path: str, base: Path) -> str:
+    """Absolute; both of a pair "a.zh,b.en"; untouched where it is empty or names no file ("hub:...")."""
+    if not path or re.match(r"[a-z]{2,}:", path):
+        return path
+    whole = os.path.normpath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH111, PTH118
+    if "," in path and not os.path.exists(whole):  # noqa: PTH110
+        return ",".join(_located(part.strip(), base) for part in path.split(","))
+    return whole
+
+
+def _located_model(name: str, base: Path) -> str:
+    whole = os.path.normpath(os.path.join(base, os.path.expanduser(name)))  # noqa: PTH111, PTH118
+    says_folder = name.startswith((".", "/", "~"))
+    return whole if name != "embedded" and (says_folder or os.path.isdir(whole)) else name  # noqa: PTH112
+
+
+def _text_of(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RecipeError(f"the recipe cannot be read: {reason}", where=str(path), fix=_beside(path)) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise RecipeError("not UTF-8", where=f"{path}:{line}", fix="save the recipe as UTF-8") from None
+
+
+def _beside(path: Path) -> str:
+    folder = path if path.is_dir() else path.parent
+    found = [str(file) for pattern in ("*.yaml", "*.yml") for file in sorted(folder.glob(pattern))[:20]]
+    return nearest(str(path), found) if found else "`sayso init FOLDER` writes a recipe to begin with"
+
+
+def _from_here(at: At, value: Any) -> Any:
+    """What an override says, its paths absolute from the folder that the command is given in."""
+    if at in _FILES:
+        return _located(value, Path.cwd())
+    if at == ("model", "name"):
+        return _located_model(value, Path.cwd())
+    return [_located(file, Path.cwd()) for file in value] if at == ("feedback", "files") else value
+
+
+def _finished(sheet: Sheet[Recipe]) -> Recipe:
+    """The recipe, its names of presets and of files in rooms checked."""
+    recipe = sheet.build()
+    for at, name, known in _names_in(recipe):
+        if name not in known:
+            raise sheet.error(at, f"unknown name {name!r:.60}", fix=nearest(name, filter(None, known)))
+    return recipe
+
+
+def _names_in(recipe: Recipe) -> Iterator[tuple[At, str, Sequence[str]]]:
+    for split in ("train", "validation", "test"):
+        if part := getattr(recipe.data, split):
+            yield ("data", split, "format"), part.format, ("auto", *rooms.names("sources"))
+    for i, critic in enumerate(recipe.feedback.critics):
+        yield ("feedback", "critics", i, "name"), critic.name, rooms.names("critics")
+    yield ("learn", "method"), recipe.learn.method, ("", *rooms.names("methods"))
+    yield ("strategy", "preset"), recipe.strategy.preset, ("auto", *presets.names())
+    yield ("learn", "strategy", "preset"), recipe.learn.strategy.preset, ("auto", *presets.names())
