@@ -271,6 +271,23 @@ def test_the_teacher_itself_has_no_divergence_and_no_gradient(kind: losses.Diver
         assert gradient(of_itself, logits_NV).abs().max() < 1e-12
 
 
+@pytest.mark.parametrize("kind", ["forward", "reverse"])
+@pytest.mark.parametrize("top_k", [0, 5])
+def test_an_anchor_at_its_teacher_has_no_gradient_at_all_even_in_float32(kind: losses.Divergence, top_k: int) -> None:
+    """Adam would turn a gradient of rounding errors into steps of full size."""
+    logits_NV = drawn(4, 600).float()
+    pull = gradient(lambda z: losses.divergence(z, logits_NV, torch.ones(4), 4.0, kind, top_k), logits_NV)
+    assert (pull == 0).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10**6), st.sampled_from(KINDS), st.sampled_from([0, 3]), st.sampled_from([1e-4, 1e-2, 1.0]))
+def test_no_divergence_is_below_zero(seed: int, kind: losses.Divergence, top_k: int, apart: float) -> None:
+    logits_NV = drawn(2, 50, seed=seed).float()
+    other_NV = logits_NV + apart * drawn(2, 50, seed=seed + 1).float()
+    assert losses.divergence(logits_NV, other_NV, torch.ones(2), 2.0, kind, top_k).item() >= -1e-7
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_gradient_reaches_the_teacher(kind: losses.Divergence) -> None:
     student_NV, teacher_NV = drawn(3, 4).requires_grad_(), drawn(3, 4, seed=1).requires_grad_()

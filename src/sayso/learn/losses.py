@@ -242,7 +242,12 @@ def _bucketed(logp_NV: torch.Tensor, best_NK: torch.Tensor) -> torch.Tensor:
 
 
 def _kl(logp_NK: torch.Tensor, logq_NK: torch.Tensor) -> torch.Tensor:
-    return (logp_NK.exp() * (logp_NK - logq_NK)).sum(1)
+    """KL(p || q), with sum(q) - sum(p) = 0 added: no term is below 0, and where p is q the gradient is exactly 0.
+
+    Without it an anchor at its own teacher has a gradient of rounding errors, which Adam would scale up to full steps.
+    """
+    p_NK = logp_NK.exp()
+    return (p_NK * (logp_NK - logq_NK) - p_NK + logq_NK.exp()).sum(1)
 
 
 # ---------------------------------------------------------------- what all kernels have in common
