@@ -93,10 +93,8 @@ def is_header(first: Sequence[Sequence[str]]) -> bool:
     if not first:
         return False
     cells = [cell.strip() for cell in first[0]]
-    plain = (
-        all(cells) and len(set(cells)) == len(cells) and all(len(c) <= 40 and not _NUMBER.fullmatch(c) for c in cells)
-    )
-    if not plain:
+    plain = all(cell and len(cell) <= 40 and not _NUMBER.fullmatch(cell) for cell in cells)
+    if not plain or len(set(cells)) < len(cells):
         return False
     if any(cell.lower() in _ALL_KNOWN for cell in cells):
         return True

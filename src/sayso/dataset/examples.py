@@ -67,7 +67,7 @@ def load(part: FilePart, split: Split, task: TaskPart, data: DataPart, base: Pat
     options = {key: value for key, value in part.options.items() if key not in OWN_OPTIONS}
     rows = list(islice(_read(source, path, options), part.skip, part.skip + part.limit if part.limit else None))
     columns = map_columns(part.columns, [row.fields for row in rows if not row.problem][:5000], task, path)
-    labels = labels_of(data.label_names, str(part.options.get("label_file", "")), task.labels, task.several, base)
+    labels = labels_of(data.label_names, _label_file(part, base, path), task.labels, task.several)
     examples, dropped = _examples(rows, _Builder(columns, task, split, labels), split)
     name = source.__name__.rpartition(".")[2]
     said = said + columns.said() + _prompts_only(columns, task)
@@ -135,6 +135,14 @@ def _like_training(
     return part.model_copy(update={"columns": train.columns, "options": train.options}), [
         "read like the training file"
     ]
+
+
+def _label_file(part: FilePart, base: Path, path: str) -> Path | None:
+    """The file of label names: from the recipe's folder, else beside the data."""
+    name = str(part.options.get("label_file", ""))
+    if not name:
+        return None
+    return base / name if (base / name).is_file() else Path(path).parent / name
 
 
 def _files(path: str) -> list[Path]:

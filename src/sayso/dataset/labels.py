@@ -61,12 +61,11 @@ class Labels:
         return name
 
 
-def labels_of(names: Mapping[str, str], file: str, allowed: Sequence[str], several: bool, base: Path) -> Labels:
+def labels_of(names: Mapping[str, str], file: Path | None, allowed: Sequence[str], several: bool) -> Labels:
     """The labels of one file. DataError for a label file that cannot be read, or names that the task does not have."""
-    known = _numbered(base / file) if file else {}
-    known = known | {str(key): value for key, value in names.items()}
+    known = (_numbered(file) if file else {}) | {str(key): value for key, value in names.items()}
     strange = sorted(set(known.values()) - set(allowed)) if allowed else []
-    if strange and file == "":
+    if strange and file is None:
         raise DataError(
             f"data.label_names leads to '{strange[0]}', which task.labels does not list",
             where="data.label_names",

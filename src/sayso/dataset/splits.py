@@ -60,7 +60,8 @@ def _taken(groups: list[tuple[str, list[int]]], strata: list[str], share: float,
             if count + len(rows) <= wanted[name]:
                 taken.update(rows)
                 count += len(rows)
-    return taken or set(min((rows for _, rows in groups), key=lambda rows: len(rows)))
+    smallest = min((rows for _, rows in groups), key=len)
+    return taken or set(smallest)
 
 
 def _quotas(sizes: dict[str, int], share: float) -> dict[str, int]:

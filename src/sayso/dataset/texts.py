@@ -69,6 +69,11 @@ def has_controls(text: str) -> bool:
     return bool(_CONTROL.search(text))
 
 
+def has_zero_width(text: str) -> bool:
+    """Characters that nobody sees and every tokenizer does."""
+    return bool(_ZERO_WIDTH.search(text))
+
+
 def tidy(text: str) -> str:
     """Mojibake undone, invisible characters out, runs of spaces one space, no space at the ends of lines."""
     plain = undo_mojibake(text).replace("\r\n", "\n").replace("\r", "\n")

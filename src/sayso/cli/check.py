@@ -1,0 +1,231 @@
+"""`sayso check`: read every row, say what is wrong with the data, write a mended copy.
+
+Decided here:
+- Without --tokens no model and no torch is loaded: every row is read in seconds.
+- Findings are sorted by weight; an "error" makes the exit code 2. Every dropped row is in --json, counted by reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sayso.dataset.examples import Loaded
+    from sayso.dataset.repair import Mended
+    from sayso.recipe import Recipe
+
+EXAMPLES_SHOWN = 2
+_LEVELS = ("error", "warning", "note")
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def check(
+    recipe: Annotated[Path, typer.Argument(help="the recipe, a YAML file")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="change a value, e.g. data.validation_share=0.2")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+    repair: Annotated[Path | None, typer.Option(help="write a mended copy of the data into this folder")] = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="open the model; show and count what is supervised")
+    ] = False,
+) -> None:
+    """Read every row of the recipe's data and say what is wrong with it."""
+    from sayso.cli.console import print_json
+    from sayso.dataset.files import load_files
+    from sayso.recipe import load
+
+    asked = load(recipe, set_ or ())
+    files = load_files(asked.task, asked.data, Path())
+    report = _report(asked, files)
+    if tokens:
+        report["tokens"] = check_tokens(asked, files)
+    if repair is not None:
+        report["repaired"] = _repaired(asked, files, repair)
+    if json:
+        print_json(report)
+    else:
+        _print(report)
+    if not report["ok"]:
+        raise typer.Exit(2)
+
+
+def check_project(recipe: Recipe, base: Path) -> dict[str, Any]:
+    """The report of a recipe's data as plain values: splits, overlaps, findings, hashes, ok."""
+    from sayso.dataset.files import load_files
+
+    return _report(recipe, load_files(recipe.task, recipe.data, base))
+
+
+def check_tokens(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
+    """Supervised tokens of all training rows, and the first rows piece by piece. DataError for a row with none."""
+    from sayso.dataset.files import with_validation
+    from sayso.dataset.tokens import pieces, supervised
+    from sayso.records import to_json
+
+    split = with_validation(files, recipe.data.validation_share, recipe.seed)
+    examples = [example for example in split["train"].examples if example.target is not None]
+    learner, task = _learner(recipe, split)
+    rows = [_row(learner, task, example, files["train"].path) for example in examples]
+    counted = supervised(rows, examples)
+    shown = []
+    for row, example in zip(rows[:EXAMPLES_SHOWN], examples, strict=False):
+        parts = pieces(row, learner.kind, lambda ids: str(learner.core.tokenizer.decode(list(ids))))
+        shown.append([*parts, (example.target or "", True)] if learner.kind == "encoder" else parts)
+    return {"kind": learner.kind, "max_length": learner.core.max_length, **to_json(counted), "examples": shown}
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _report(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
+    from sayso.dataset.checks import check as check_rows
+    from sayso.dataset.files import with_validation
+
+    split = with_validation(files, recipe.data.validation_share, recipe.seed)
+    report = check_rows(split, several=recipe.task.several, labelled=recipe.task.name == "classify")
+    findings = sorted(report.findings, key=lambda finding: _LEVELS.index(finding.level))
+    ok = not any(finding.level == "error" for finding in findings)
+    return report.as_json() | {
+        "findings": [{"level": f.level, "split": f.split, "what": f.what, "fix": f.fix} for f in findings],
+        "hashes": {name: one.hash for name, one in files.items()},
+        "ok": ok,
+    }
+
+
+def _repaired(recipe: Recipe, files: Mapping[str, Loaded], folder: Path) -> dict[str, Any]:
+    from sayso.dataset.repair import repair
+
+    mended = repair(files, folder, recipe.task.name, several=recipe.task.several)
+    return {name: _counts(one) for name, one in mended.items()}
+
+
+def _counts(mended: Mended) -> dict[str, Any]:
+    actions = [change.action for change in mended.changes]
+    return {
+        "path": mended.path,
+        "rows": mended.rows,
+        "dropped": actions.count("dropped"),
+        "mended": actions.count("mended"),
+    }
+
+
+def _learner(recipe: Recipe, files: Mapping[str, Loaded]) -> tuple[Any, Any]:
+    from sayso.models.open import Opening, open_learner
+    from sayso.records import split_labels
+    from sayso.rooms import find
+
+    part, rows = recipe.task, files["train"].examples
+    found = {label for e in rows for label in (split_labels(e.target or "") if part.several else [e.target or ""])}
+    labels = tuple(part.labels or sorted(found)) if part.name == "classify" else ()
+    texts = [text for e in rows for text in (*(m.text for m in e.prompt), e.target or "")]
+    opening = Opening(options=labels, several=part.several, seed=recipe.seed, texts=lambda: texts)
+    return open_learner(recipe.model, opening), find("tasks", part.name).task(part, labels)
+
+
+def _row(learner: Any, task: Any, example: Any, path: str) -> Any:
+    from sayso.errors import DataError
+
+    try:
+        return learner.row(task.context(example, learner.kind), example.target)
+    except DataError as error:
+        where = f"{path}, line {example.line}"
+        raise DataError(error.what, where=where, expected=error.expected, fix=error.fix) from error
+
+
+# ---------------------------------------------------------------- for people
+
+
+def _print(report: Mapping[str, Any]) -> None:
+    for name, split in report["splits"].items():
+        _print_split(name, split)
+    _print_findings(report["findings"])
+    if "tokens" in report:
+        _print_tokens(report["tokens"])
+    if "repaired" in report:
+        _print_repaired(report["repaired"])
+
+
+def _print_split(name: str, split: Mapping[str, Any]) -> None:
+    from rich.text import Text
+
+    from sayso.cli.console import console
+
+    out = console()
+    out.print(Text(f"{name}: {split['kept']:,} of {split['rows']:,} rows", style="bold"), f"  {split['path']}")
+    for words in (f"read as {split['source']}", *split["said"]):
+        out.print(f"  {words}")
+    facts = {
+        "labels": _shares(split["labels"]),
+        "languages": "; ".join(f"{side} {_shares(counts)}" for side, counts in split["languages"].items()),
+        "characters": _lengths(split["lengths"]),
+    }
+    for fact, words in facts.items():
+        if words:
+            out.print(f"  {fact}: {words}")
+    for reason, lines in split["dropped"].items():
+        more = ", ..." if lines["count"] > len(lines["lines"]) else ""
+        shown = ", ".join(map(str, lines["lines"][:8])) + (", ..." if len(lines["lines"]) > 8 else more)
+        out.print(Text(f"  dropped {lines['count']}: {reason} (lines {shown})", style="yellow"))
+    out.print()
+
+
+def _shares(counts: Mapping[str, int], most: int = 12) -> str:
+    total = max(1, sum(counts.values()))
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name or '(none)'} {count:,} ({count / total:.0%})" for name, count in ordered[:most])
+    return shown + (f", and {len(ordered) - most} more" if len(ordered) > most else "")
+
+
+def _lengths(lengths: Mapping[str, Any]) -> str:
+    parts = [f"{part} {q[0]} to {q[-1]}, half below {q[3]}, 95 % below {q[5]}" for part, q in lengths.items() if q]
+    return "; ".join(parts)
+
+
+def _print_findings(findings: list[dict[str, str]]) -> None:
+    from rich.text import Text
+
+    from sayso.cli.console import console
+
+    out = console()
+    if not findings:
+        out.print("Nothing calls for attention.")
+    for finding in findings:
+        words = Text(f"{finding['level']:<8}", style=_STYLES[finding["level"]])
+        out.print(words.append(f"{finding['split']}: {finding['what']}", style="default"))
+        if finding["fix"]:
+            out.print(f"        to fix: {finding['fix']}")
+
+
+def _print_tokens(tokens: Mapping[str, Any]) -> None:
+    from rich.text import Text
+
+    from sayso.cli.console import console
+
+    out = console()
+    half, longest = tokens["per_row"][3], tokens["lengths"][-1]
+    out.print(
+        f"\n{tokens['rows']:,} training rows as {tokens['kind'].replace('_', '-')}: {tokens['supervised']:,} "
+        f"supervised tokens, half of the rows below {half}; the longest row has {longest} of {tokens['max_length']} tokens, "
+        f"{tokens.get('cut_rows', 0)} prompts are cut"
+    )
+    out.print("what is learnt is green and between ⟦ ⟧:")
+    for parts in tokens["examples"]:
+        shown = Text("  ")
+        for text, taught in parts:
+            shown.append(f"⟦{text}⟧" if taught else text, style="bold green" if taught else "dim")
+        out.print(shown)
+
+
+def _print_repaired(repaired: Mapping[str, Any]) -> None:
+    from sayso.cli.console import console
+
+    out = console()
+    out.print("\nwritten; name these files in the recipe, without columns and options:")
+    for name, facts in repaired.items():
+        counts = f"{facts['rows']:,} rows, {facts['dropped']} dropped, {facts['mended']} mended"
+        out.print(f"  data.{name}.path: {facts['path']}  ({counts}; reasons in {name}.changes.jsonl)")
