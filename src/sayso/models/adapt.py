@@ -1,6 +1,6 @@
 """Which tensors are trained: all, low-rank adapters beside them, or the head alone.
 
-Decided here: the model that the learner calls is always the plain one, with any adapters injected into its layers;
+Decided here: what an architecture itself keeps fixed (sinusoidal positions) stays fixed. The model that the learner calls is always the plain one, with any adapters injected into its layers;
 peft's wrapper is kept only to save them. Adapters sit on every linear layer (arXiv 2106.09685; "all linear" is what
 makes them match full training).
 """
@@ -19,8 +19,6 @@ def adapt(model: Any, tuning: str, rank: int, kind: str) -> Any:
     """Mark what is trainable, injecting adapters where asked. Returns peft's wrapper, or None without adapters."""
     if tuning in ADAPTERS:
         return _with_adapter(model, tuning, rank, kind)
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
     if tuning == "frozen":
         _freeze_backbone(model, kind)
     return None
@@ -44,6 +42,7 @@ def _with_adapter(model: Any, tuning: str, rank: int, kind: str) -> Any:
         lora_dropout=0.0,
         target_modules="all-linear",
         use_dora=tuning == "dora",
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),
         use_rslora=tuning == "rslora",
         task_type=kinds[kind] if has_head else None,
     )

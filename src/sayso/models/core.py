@@ -10,6 +10,7 @@ Decided here:
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,10 +85,27 @@ class Core:
 
     def save(self, folder: Path) -> None:
         """Model (or adapter), tokenizer and our facts, into `folder`."""
-        (self.adapter if self.adapter is not None else self.model).save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        with quiet():
+            (self.adapter if self.adapter is not None else self.model).save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
         facts = self.facts | {"max_length": self.max_length, "origin": self.origin}
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """transformers' loading bars and reports are not for our users: what matters we say ourselves."""
+    from transformers.utils import logging as messages
+
+    level, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
+    messages.set_verbosity(logging.CRITICAL)
+    messages.disable_progress_bar()
+    try:
+        yield
+    finally:
+        messages.set_verbosity(level)
+        if bars:
+            messages.enable_progress_bar()
 
 
 def frame(tokenizer: Any) -> tuple[list[int], list[int]]:

@@ -11,18 +11,17 @@ Decided here:
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from sayso.errors import ModelError, UnsupportedError
 from sayso.models.adapt import adapt, open_adapter
-from sayso.models.core import FACTS, Core
+from sayso.models.core import FACTS, Core, quiet
 from sayso.models.decoder import Decoder
 from sayso.models.encoder import Encoder
 from sayso.models.encoder_decoder import EncoderDecoder
@@ -77,11 +76,9 @@ def locate(name: str) -> str:
 
 def load_tokenizer(folder: str) -> Any:
     """The tokenizer of a folder or hub id, with a padding token. ModelError where there is none."""
-    from transformers import AutoTokenizer
-
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=Path(folder).is_dir())
+            tokenizer = _tokenizer_class(folder).from_pretrained(folder, local_files_only=Path(folder).is_dir())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"no usable tokenizer with model '{folder}'",
@@ -99,23 +96,16 @@ def load_tokenizer(folder: str) -> Any:
     return tokenizer
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """transformers' loading bars and reports are not for our users: what matters we say ourselves."""
-    from transformers.utils import logging as messages
-
-    level, bars = messages.get_verbosity(), messages.is_progress_bar_enabled()
-    messages.set_verbosity(logging.CRITICAL)
-    messages.disable_progress_bar()
-    try:
-        yield
-    finally:
-        messages.set_verbosity(level)
-        if bars:
-            messages.enable_progress_bar()
-
-
 # ---------------------------------------------------------------- inside
+
+
+def _tokenizer_class(folder: str) -> Any:
+    """A tokenizer that was saved as a plain one stays one: by the model's type transformers might add tokens to it."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    path = Path(folder) / "tokenizer_config.json"
+    saved = json.loads(path.read_text(encoding="utf-8")).get("tokenizer_class") if path.is_file() else None
+    return PreTrainedTokenizerFast if saved in ("PreTrainedTokenizerFast", "TokenizersBackend") else AutoTokenizer
 
 
 def _facts(folder: str) -> dict[str, Any]:
@@ -202,7 +192,7 @@ def _load(folder: str, kind: str, part: ModelPart, opening: Opening) -> Any:
                 local_files_only=Path(folder).is_dir(),
                 **extra,
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"cannot load the weights of '{folder}' as {kind.replace('_', '-')}",
             expected="safetensors that fit config.json",

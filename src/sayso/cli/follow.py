@@ -1,0 +1,120 @@
+"""Drives a training: shows it live, writes its metrics, mirrors them to a tracker where asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sayso.errors import UnsupportedError
+from sayso.store.runs import Run
+
+if TYPE_CHECKING:
+    from sayso.learn.loop import Event
+
+METRIC_SECONDS = 1.0
+
+
+class Tracker(Protocol):
+    """Where figures go besides the run folder."""
+
+    def log(self, stage: str, step: int, values: Mapping[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def follow(events: Iterator[Event], run: Run, stage: str, trackers: tuple[str, ...]) -> None:
+    """Exhaust a training's events. Steps are written at most once a second, the last one always."""
+    from sayso.cli.console import console, progress
+    from sayso.learn.loop import Notice, Step, Validation
+
+    written, last = 0.0, None
+    with progress(stage) as line, _trackers(run, trackers) as mirrors:
+        for event in events:
+            if isinstance(event, Step):
+                last = event
+                line.update(**_line(event))
+                if time.monotonic() - written >= METRIC_SECONDS or event.step == event.steps:
+                    _write_step(run, stage, event, mirrors)
+                    written, last = time.monotonic(), None
+            elif isinstance(event, Validation):
+                values = {key: float(value) for key, value in event.values.items()}
+                run.add_metric({"stage": stage, "kind": "validation", "step": event.step, "best": event.best} | values)
+                for mirror in mirrors:
+                    mirror.log(stage, event.step, {f"validation/{k}": v for k, v in values.items()})
+                line.note(f"step {event.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
+            elif isinstance(event, Notice):
+                console(stderr=True).print(event.words)
+        if last is not None:
+            _write_step(run, stage, last, mirrors)
+
+
+def _line(step: Any) -> dict[str, Any]:
+    return {
+        "step": step.step,
+        "steps": step.steps,
+        "loss": step.loss,
+        "tokens_per_second": step.tokens_per_second,
+        "seconds_left": step.seconds_left,
+    }
+
+
+def _write_step(run: Run, stage: str, step: Any, mirrors: list[Tracker]) -> None:
+    facts = {
+        "step": step.step,
+        "steps": step.steps,
+        "loss": step.loss,
+        "learning_rate": step.learning_rate,
+        "gradient_norm": step.gradient_norm,
+        "tokens": step.tokens,
+        "tokens_per_second": round(step.tokens_per_second, 1),
+        "seconds": round(step.seconds, 3),
+    }
+    run.add_metric({"stage": stage, "kind": "step"} | facts | dict(step.parts))
+    for mirror in mirrors:
+        mirror.log(stage, step.step, {k: float(v) for k, v in facts.items()} | dict(step.parts))
+
+
+@contextmanager
+def _trackers(run: Run, names: tuple[str, ...]) -> Iterator[list[Tracker]]:
+    opened = [_TRACKERS[name](run) for name in names]
+    try:
+        yield opened
+    finally:
+        for tracker in opened:
+            tracker.close()
+
+
+class _TensorBoard:
+    def __init__(self, run: Run) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise UnsupportedError("the tracker tensorboard is not installed", fix="pip install 'sayso[track]'") from None
+        self.writer: Any = SummaryWriter(str(run.folder / "tensorboard"))
+
+    def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            self.writer.add_scalar(f"{stage}/{name}", value, step)
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+class _Trackio:
+    def __init__(self, run: Run) -> None:
+        try:
+            import trackio
+        except ImportError:
+            raise UnsupportedError("the tracker trackio is not installed", fix="pip install 'sayso[track]'") from None
+        self.run = trackio.init(project="sayso", name=run.folder.name)
+
+    def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:
+        self.run.log({f"{stage}/{name}": value for name, value in values.items()} | {"step": step})
+
+    def close(self) -> None:
+        self.run.finish()
+
+
+_TRACKERS: dict[str, Any] = {"tensorboard": _TensorBoard, "trackio": _Trackio}
