@@ -18,6 +18,7 @@ import yaml
 
 from sayso.errors import RecipeError
 
+DEEPEST = 40
 _INT = re.compile(r"[-+]?[0-9]+$")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)$")
@@ -117,9 +118,11 @@ def _finite(value: float) -> float:
     return value
 
 
-def _inspect(node: yaml.Node, where: str) -> None:
+def _inspect(node: yaml.Node, where: str, depth: int = 0) -> None:
     """What YAML allows and a recipe does not."""
     here = f"{where}:{line_of(node)}"
+    if depth > DEEPEST:
+        raise RecipeError("too deep", where=here, expected=f"at most {DEEPEST} levels", fix="write it flatter")
     if node.tag not in _KNOWN:
         raise RecipeError(
             f"the tag {node.tag!r:.60} is not read", where=here, expected="plain text, numbers, true or false"
@@ -127,10 +130,10 @@ def _inspect(node: yaml.Node, where: str) -> None:
     if isinstance(node, yaml.MappingNode):
         _inspect_keys(node, where)
         for _, value in node.value:
-            _inspect(value, where)
+            _inspect(value, where, depth + 1)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            _inspect(value, where)
+            _inspect(value, where, depth + 1)
     elif any("\ud800" <= c <= "\udfff" or c == "\0" for c in node.value):
         raise RecipeError("a character that no file can hold", where=here, expected="text")
 

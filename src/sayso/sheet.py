@@ -33,6 +33,7 @@ _VERDICTS = {  # pydantic's names for what does not fit
     "less_than": "less than {lt}",
     "literal_error": "{expected}",
     "string_too_short": "some text",
+    "string_pattern_mismatch": "a name without slashes, at most 100 characters",
     "finite_number": "a finite number",
 }
 
