@@ -108,7 +108,8 @@ def test_signs_of_a_gpu_that_torch_cannot_use_leave_the_cpu(host: Path) -> None:
         pytest.skip("this machine has a GPU")
     write(host, {"dev/nvidia0": ""})
     has = machine(host, host)
-    assert (has.device, has.gpu) == ("cpu", "")
+    assert has.device == "cpu"
+    assert "cannot use" in has.gpu
     assert has.training_memory == has.memory_available
 
 

@@ -153,7 +153,7 @@ def _entry(item: dict[str, Any]) -> Entry | None:
     shape = _shape(item)
     if shape is None:
         return None
-    facts = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items() if key != "kind"}
+    facts: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"}
     return Entry(**facts | {"shape": shape})
 
 

@@ -229,7 +229,7 @@ def _with_gpu(plain: Machine) -> Machine:
         return Machine(**facts | {"gpu_memory": total, "gpu_memory_free": free})
     if torch.backends.mps.is_available():
         return Machine(**asdict(plain) | {"device": "mps", "gpu": "Apple GPU (shares the machine's memory)"})
-    return plain
+    return Machine(**asdict(plain) | {"gpu": "a GPU that this build of torch cannot use"})
 
 
 def _speed(dtype: torch.dtype, device: str, size: tuple[int, int], seconds: float) -> float:

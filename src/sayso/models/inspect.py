@@ -112,9 +112,9 @@ def inspect_folder(path: Path | str, device: str = "cpu") -> Inspection:
 def read_config(folder: Path) -> dict[str, Any]:
     """config.json. ModelError where folder or file is missing, or the folder holds an adapter only."""
     if not folder.is_dir():
-        near = [place.name for place in folder.parent.iterdir()] if folder.parent.is_dir() else []
-        fix = nearest(folder.name, near) if near else "name a folder with a model, a hub id, or 'embedded'"
-        raise ModelError("there is no such folder", where=str(folder), expected="a folder with a model", fix=fix[:200])
+        near = nearest(folder.name, _beside(folder))
+        fix = near if near.startswith("did") else "name a folder with a model, a hub id, or 'embedded'"
+        raise ModelError("there is no such folder", where=str(folder), expected="a folder with a model", fix=fix)
     file = folder / "config.json"
     if not file.is_file():
         raise ModelError(
@@ -291,6 +291,10 @@ def _odd_head(seen: Inspection) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _beside(folder: Path) -> list[str]:
+    return [place.name for place in folder.parent.iterdir() if place.is_dir()] if folder.parent.is_dir() else []
 
 
 def _without_config(folder: Path) -> str:
