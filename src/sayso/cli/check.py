@@ -210,7 +210,7 @@ def _print_tokens(tokens: Mapping[str, Any]) -> None:
     half, longest = tokens["per_row"][3], tokens["lengths"][-1]
     out.print(
         f"\n{tokens['rows']:,} training rows as {tokens['kind'].replace('_', '-')}: {tokens['supervised']:,} "
-        f"supervised tokens, half of the rows below {half}; the longest row has {longest} of {tokens['max_length']} tokens, "
+        f"supervised tokens, half of the rows below {half}; the longest row is {longest} of {tokens['max_length']}, "
         f"{tokens.get('cut_rows', 0)} prompts are cut"
     )
     out.print("what is learnt is green and between ⟦ ⟧:")

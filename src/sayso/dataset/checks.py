@@ -228,7 +228,7 @@ def _of_split(name: str, split: SplitReport) -> Iterable[Finding]:
         yield Finding("warning" if share > 0.01 else "note", name, f"{_rows(dropped)} dropped ({share:.1%})", _MEND)
     if split.duplicates.count:
         yield Finding(
-            "note", name, f"{_rows(split.duplicates.count)} occur again (line {split.duplicates.lines[0]})", _MEND
+            "note", name, f"{_rows(split.duplicates.count)} given again (line {split.duplicates.lines[0]})", _MEND
         )
     if split.conflicts:
         shown = fold(split.conflicts[0].text)[:40]

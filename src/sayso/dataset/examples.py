@@ -25,6 +25,7 @@ from sayso.dataset.columns import Columns, map_columns
 from sayso.dataset.labels import Labels, Unusable, kind_of, labels_of
 from sayso.dataset.lines import read_lines
 from sayso.dataset.messages import conversation
+from sayso.dataset.splits import split_validation as split_validation
 from sayso.dataset.texts import visible
 from sayso.errors import DataError
 from sayso.protocols import RawRow
@@ -173,10 +174,18 @@ def _examples(rows: list[RawRow], build: _Builder, split: Split) -> tuple[list[E
         except UnicodeEncodeError:
             dropped.append(Dropped(row.line, "half a character (a lone surrogate)"))
             continue
-        seen[name] += 1
-        name = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        name = _unused(name, seen)
         examples.append(Example(name, prompt, target, split, row.line, build.meta(row.fields)))
     return examples, dropped
+
+
+def _unused(name: str, seen: Counter[str]) -> str:
+    """The name itself the first time, then with a number."""
+    seen[name] += 1
+    if seen[name] == 1:
+        return name
+    numbered = f"{name}#{seen[name]}"
+    return _unused(name, seen) if numbered in seen else _unused(numbered, seen)
 
 
 def _content(split: str, prompt: Messages, target: str | None) -> str:

@@ -20,7 +20,7 @@ from sayso.errors import DataError, nearest
 from sayso.records import LABEL_JOINT, join_labels
 
 
-class Unusable(Exception):  # noqa: N818 - a reason for a list, not an error to show
+class Unusable(Exception):
     """Why a row cannot become an example."""
 
 
