@@ -115,14 +115,21 @@ class Commands(TyperGroup):
             raise typer.Exit(_report(_machine_fault(error) or _unexpected(error))) from None
 
 
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="print the version and leave", is_eager=True)] = False,
-) -> None:
-    if version:
-        from importlib.metadata import version as installed
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
 
-        print(f"sayso {installed('sayso')}")
+        print(f"sayso {version('sayso')}")
         raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="print the version and leave")
+    ] = False,
+) -> None:
+    """Options before the command: their callbacks do all there is to do."""
+    del version
 
 
 def _file(name: str) -> Path:
