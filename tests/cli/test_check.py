@@ -90,7 +90,12 @@ def test_tokens_are_shown_and_counted(recipe: Path, tmp_path: Path) -> None:
 
 
 def test_an_answer_that_does_not_fit_names_its_row(tmp_path: Path) -> None:
-    rows = [{"prompt": "写一个故事", "target": "short"}, {"prompt": "again", "target": "很长的故事 " * 30}] * 6
+    long = "".join(chr(0x4E00 + 7 * i) for i in range(90))
+    rows = [
+        {"prompt": "写一个故事", "target": "short"},
+        {"prompt": "again", "target": long},
+        *[{"prompt": "a", "target": "b"}] * 9,
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     model = {"model_type": "llama", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     model |= {"intermediate_size": 16, "max_position_embeddings": 64}
