@@ -1,0 +1,131 @@
+"""Comments from JSONL, one per line, as people write them or as the store exports them.
+
+Decided here:
+- A plain row is enough: {"prompt": "...", "attempt": "...", "comment": "..."}; `revision`, `author` (a name), `when`
+  (the condition of a rule) and every other field of Feedback may be added, in its short form or in the full one.
+- A line that is no comment is listed with its number and the reason; the others are read. Nothing is guessed: an
+  unknown field is a reason, with the nearest name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sayso.errors import FeedbackError, nearest
+from sayso.records import Feedback, from_json
+
+_KNOWN = (*(f.name for f in fields(Feedback)), "when")
+_NEEDED = ("prompt",)
+
+
+class Comments(NamedTuple):
+    """What a file held: the comments, and (line number, reason) of every line that is none."""
+
+    feedback: list[Feedback]
+    refused: list[tuple[int, str]]
+
+
+def read_comments(path: Path) -> Comments:
+    """The comments in a JSONL file. Raises FeedbackError only where the file itself cannot be read."""
+    try:
+        raw = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        fix = "paths in a recipe are relative to the recipe"
+        raise FeedbackError(f"the comments cannot be read: {reason}", where=str(path), fix=fix) from None
+    return comments_of(enumerate(raw.split(b"\n"), 1))
+
+
+def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
+    """The comments in numbered lines; blank lines are no lines."""
+    found = Comments([], [])
+    for number, line in lines:
+        if line.strip():
+            try:
+                found.feedback.append(comment_from(_object(line)))
+            except (ValueError, RecursionError) as error:
+                found.refused.append((number, _reason(error)))
+    return found
+
+
+def comment_from(row: Mapping[str, Any]) -> Feedback:
+    """One row as Feedback. Raises ValueError with the reason."""
+    for name in row:
+        if name not in _KNOWN:
+            raise ValueError(f"unknown field '{name}'; {nearest(name, _KNOWN)}")
+    for name in _NEEDED:
+        if not row.get(name):
+            raise ValueError(f"no {name}")
+    full = {name: value for name, value in row.items() if value is not None and name != "when"}
+    full["prompt"] = _prompt(row["prompt"])
+    full["attempt"] = _wrapped(row.get("attempt", ""), "text")
+    full.setdefault("comment", "")
+    if "author" in full:
+        full["author"] = _wrapped(full["author"], "id")
+    if "scope" in full or "when" in row:
+        full["scope"] = _scope(full.get("scope"), row.get("when"))
+    feedback = from_json(Feedback, full)
+    _check(feedback)
+    return feedback
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    row = json.loads(line.decode("utf-8"))
+    if not isinstance(row, dict):
+        raise ValueError(f"{type(row).__name__} where an object {{...}} was expected")
+    return row
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON: {error.msg.lower()} at character {error.pos + 1}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start + 1}"
+    if isinstance(error, UnicodeEncodeError):
+        return "half a character (a lone surrogate)"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _prompt(raw: Any) -> list[Any]:
+    if isinstance(raw, str):
+        return [{"role": "user", "text": raw}]
+    if not isinstance(raw, list):
+        raise ValueError("prompt: expected a text or a list of messages")
+    return [
+        {"role": turn.get("role"), "text": turn["content"]} if isinstance(turn, dict) and "content" in turn else turn
+        for turn in raw
+    ]
+
+
+def _wrapped(raw: Any, name: str) -> Any:
+    return {name: raw} if isinstance(raw, str) else raw if raw is not None else {name: ""}
+
+
+def _scope(scope: Any, when: Any) -> Any:
+    """ "everywhere", or {"reach": ..., "when": ...}; a condition alone makes it a rule."""
+    full = {"reach": scope} if isinstance(scope, str) else dict(scope) if isinstance(scope, dict) else scope
+    if not when:
+        return full if full is not None else {}
+    return {"reach": "rule"} | (full if isinstance(full, dict) else {}) | {"when": when}
+
+
+def _check(feedback: Feedback) -> None:
+    if not feedback.comment.strip() and feedback.revision is None:
+        raise ValueError("neither a comment nor a revision")
+    if not (math.isfinite(feedback.confidence) and 0 <= feedback.confidence <= 1):
+        raise ValueError(f"confidence: expected 0 to 1, got {feedback.confidence}")
+    end = len(feedback.attempt.text)
+    for span in feedback.spans:
+        if not 0 <= span.start <= span.end <= end:
+            raise ValueError(f"spans: [{span.start}, {span.end}) is not within the attempt's {end} characters")
+    texts = (feedback.comment, feedback.revision or "", feedback.attempt.text, *(m.text for m in feedback.prompt))
+    for text in texts:
+        text.encode("utf-8")

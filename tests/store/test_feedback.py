@@ -1,0 +1,202 @@
+"""The store keeps every comment once and for good, whoever writes at the same time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sayso.errors import FeedbackError, MachineFault, UnsupportedError
+from sayso.records import Attempt, Author, Feedback, Message, Outcome, Scope, Span, State, user
+from sayso.store import migrations
+from sayso.store.feedback import FeedbackStore
+
+COMMENT = Feedback(user("退货要多久？"), Attempt("三天。"), "应该说七天。", Author(id="小王"), revision="七天。")
+ENGLISH = Feedback(user("How long?"), Attempt("3 days"), "Say seven days.", Author("critic", "rule"), split="test")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FeedbackStore]:
+    with FeedbackStore(tmp_path / "new" / "feedback.db") as opened:
+        yield opened
+
+
+texts = st.text(max_size=12) | st.sampled_from(
+    ["你好，世界", "\x00", "\ud800", "\u2028", "'; DROP TABLE feedback; --"]
+)
+feedbacks = st.builds(
+    Feedback,
+    prompt=st.lists(st.builds(Message, st.sampled_from(["user", "system"]), texts), max_size=2).map(tuple),
+    attempt=st.builds(Attempt, texts, st.lists(st.integers(0, 9), max_size=2).map(tuple)),
+    comment=texts,
+    author=st.builds(Author, st.sampled_from(["person", "program"]), texts),
+    scope=st.builds(Scope, st.sampled_from(["item", "rule", "everywhere"]), texts),
+    spans=st.lists(st.builds(Span, st.integers(0, 3), st.integers(3, 9), texts), max_size=1).map(tuple),
+    revision=st.none() | texts,
+    confidence=st.floats(0, 1),
+    language=st.sampled_from(["", "zh", "en"]),
+    split=st.sampled_from([None, "train", "test"]),
+)
+
+
+@given(st.lists(feedbacks, max_size=5))
+@settings(deadline=None, max_examples=25)
+def test_what_goes_in_comes_out_once_and_in_order(
+    tmp_path_factory: pytest.TempPathFactory, comments: list[Feedback]
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    unique = list({comment.id: comment for comment in comments}.values())
+    with FeedbackStore(folder / "a.db") as store:
+        assert store.add(comments) == (len(unique), len(comments) - len(unique))
+        assert store.add(comments) == (0, len(comments))
+        assert store.all(current=False) == unique
+        assert all(store.get(comment.id) == comment for comment in unique)
+        store.export_jsonl(folder / "a.jsonl")
+    lines = [line for line in (folder / "a.jsonl").read_bytes().split(b"\n") if line]
+    assert [json.loads(line)["comment"] for line in lines] == [comment.comment for comment in unique]
+
+
+def test_a_superseded_comment_stays_on_record(store: FeedbackStore) -> None:
+    store.add([COMMENT, ENGLISH])
+    newer = store.supersede(COMMENT.id, replace(COMMENT, comment="应该说十五天。"))
+    assert newer.supersedes == COMMENT.id
+    assert store.all() == [ENGLISH, newer]
+    assert store.all(current=False) == [COMMENT, ENGLISH, newer]
+    assert store.get(COMMENT.id) == COMMENT
+    assert store.supersede(COMMENT.id, newer) == newer
+    with pytest.raises(FeedbackError, match="superseded already") as caught:
+        store.supersede(COMMENT.id, ENGLISH)
+    assert newer.id in caught.value.fix
+
+
+def test_an_unknown_id_names_the_nearest(store: FeedbackStore) -> None:
+    store.add([COMMENT])
+    with pytest.raises(FeedbackError) as caught:
+        store.get(COMMENT.id[:-1] + "z")
+    assert COMMENT.id in caught.value.fix
+    with pytest.raises(FeedbackError):
+        store.supersede("nothing", ENGLISH)
+    assert store.all() == [COMMENT]
+
+
+def test_filters(store: FeedbackStore) -> None:
+    store.add([COMMENT, ENGLISH])
+    assert store.all(author="小王") == store.all(language="zh") == [COMMENT]
+    assert store.all(split="test") == store.all(language="en") == [ENGLISH]
+    assert store.all(author="小王", split="test") == []
+    hour = timedelta(hours=1)
+    assert store.all(since=datetime.now(UTC) - hour) == [COMMENT, ENGLISH]
+    assert store.all(since=datetime.now() + hour) == []
+
+
+def test_of_the_outcomes_the_latest_counts_and_all_are_kept(store: FeedbackStore) -> None:
+    assert store.outcome(COMMENT.id) is None
+    first = Outcome(COMMENT.id, State.NOT_HEEDED, "没有变", "三天。", "三天。", "一")
+    second = Outcome(COMMENT.id, State.HEEDED, before="三天。", after="七天。", run="二")
+    store.record([first, Outcome(ENGLISH.id, State.HELD_OUT)])
+    store.record([second])
+    store.record([])
+    assert store.outcome(COMMENT.id) == second
+    assert store.history(COMMENT.id) == [first, second]
+
+
+def test_reopening_finds_everything(store: FeedbackStore, tmp_path: Path) -> None:
+    store.add([COMMENT])
+    with FeedbackStore(f"sqlite:///{tmp_path}/new/feedback.db") as again:
+        assert again.all() == [COMMENT]
+
+
+WRITER = """
+import sys
+from sayso.records import Attempt, Feedback, user
+from sayso.store.feedback import FeedbackStore
+with FeedbackStore(sys.argv[1]) as store:
+    for i in range(20):
+        store.add([Feedback(user("问"), Attempt("答"), f"{name} {i}") for name in (sys.argv[2], "共同")])
+"""
+
+
+def test_several_processes_write_at_once(tmp_path: Path) -> None:
+    where = str(tmp_path / "shared.db")
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, where, name]) for name in "甲乙丙"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    with FeedbackStore(where) as store:
+        assert len(store.all()) == 3 * 20 + 20
+
+
+def _at_version(path: Path, version: int) -> None:
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        assert migrations.migrate(connection, "", version) == version
+    engine.dispose()
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations.STEPS)))
+def test_an_old_store_is_brought_up_with_its_comments(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "old.db"
+    _at_version(path, version)
+    body = '{"prompt": [{"role": "user", "text": "问"}], "attempt": {"text": "答"}, "comment": "不对"}'
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO feedback (id, body, added, author, language, split, supersedes) VALUES (?,?,?,'','zh','','')",
+            ("aaa", body, "2025-01-01T00:00:00+00:00"),
+        )
+    connection.close()
+    with FeedbackStore(path) as store:
+        assert store.get("aaa").comment == "不对"
+        store.record([Outcome("aaa", State.WAITING)])
+        assert store.history("aaa")
+    with FeedbackStore(path) as store:
+        assert len(store.all()) == 1
+
+
+def test_released_migrations_are_as_they_were() -> None:
+    prints = [hashlib.sha256("\n".join(step).encode()).hexdigest()[:8] for step in migrations.STEPS]
+    assert prints == PRINTS, "a released step was changed: put it back and add another"
+
+
+PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff"]
+
+
+def test_a_store_from_the_future_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    FeedbackStore(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO sayso_version VALUES (99, '')")
+    connection.close()
+    with pytest.raises(FeedbackError, match="version 99"):
+        FeedbackStore(path)
+
+
+def test_what_is_no_store_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("这不是数据库" * 200, encoding="utf-8")
+    with pytest.raises(FeedbackError, match="no feedback store"):
+        FeedbackStore(tmp_path / "notes.db")
+    with pytest.raises(MachineFault):
+        FeedbackStore(tmp_path)
+    with pytest.raises(MachineFault):
+        FeedbackStore(tmp_path / "notes.db" / "deeper.db")
+    with pytest.raises(UnsupportedError, match="mysql"):
+        FeedbackStore("mysql://host/name")
+    with pytest.raises(FeedbackError, match="database URL"):
+        FeedbackStore("://")
+
+
+def test_import_export_is_the_identity(store: FeedbackStore, tmp_path: Path) -> None:
+    store.add([COMMENT, ENGLISH])
+    assert store.export_jsonl(tmp_path / "all.jsonl") == 2
+    with FeedbackStore(tmp_path / "other.db") as other:
+        assert other.import_jsonl(tmp_path / "all.jsonl") == (2, 0, [], (COMMENT.id, ENGLISH.id))
+        assert other.import_jsonl(tmp_path / "all.jsonl")[:3] == (0, 2, [])
+        assert other.all() == store.all()

@@ -1,0 +1,67 @@
+"""A claim about held-out comments is about something that was not taught."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sayso.records import Attempt, Feedback, Scope, user
+from sayso.store.split import hold_out, rule_of
+
+
+def comment(item: str, when: str = "", words: str = "不对") -> Feedback:
+    scope = Scope("rule", when) if when else Scope()
+    return Feedback(user(f"问 {item}"), Attempt("答"), words, scope=scope, item=item)
+
+
+comments = st.lists(
+    st.builds(
+        comment,
+        st.sampled_from("abcdefgh"),
+        st.sampled_from(["", "", "退货", "Refund", "refund "]),
+        st.text(max_size=3),
+    ),
+    max_size=20,
+)
+
+
+@given(comments, st.floats(0, 1), st.integers(0, 5))
+@settings(deadline=None, max_examples=80)
+def test_no_rule_and_no_item_on_both_sides(feedback: list[Feedback], share: float, seed: int) -> None:
+    learn, held = hold_out(feedback, share, seed)
+    assert sorted(c.id for c in learn + held) == sorted(c.id for c in feedback)
+    assert not {rule_of(c) for c in learn} & {rule_of(c) for c in held} - {""}
+    alone = [{c.item for c in half if not rule_of(c)} for half in (learn, held)]
+    assert not alone[0] & alone[1]
+    again = hold_out(feedback[::-1], share, seed)
+    assert {c.id for c in again.held_out} == {c.id for c in held}
+
+
+def test_the_share_is_of_groups_and_the_seed_decides_which() -> None:
+    feedback = [comment(str(i)) for i in range(40)]
+    learn, held = hold_out(feedback, 0.25, 0)
+    assert (len(learn), len(held)) == (30, 10)
+    assert hold_out(feedback, 0.25, 1).held_out != held
+    assert hold_out(feedback, 0.0, 0).held_out == ()
+    assert hold_out(feedback, 1.0, 0).learn == ()
+    assert len(hold_out(feedback[:3], 0.05, 0).held_out) == 1
+    assert hold_out(feedback[:1], 0.5, 0).held_out == ()
+
+
+def test_everywhere_is_a_rule_by_its_words() -> None:
+    feedback = [Feedback(user(str(i)), Attempt("a"), "请用中文", scope=Scope("everywhere")) for i in range(6)]
+    feedback += [comment(str(i)) for i in range(6)]
+    learn, _held = hold_out(feedback, 0.5, 3)
+    assert sum(c.scope.reach == "everywhere" for c in learn) in (0, 6)
+
+
+def test_a_comment_that_says_where_it_belongs_is_believed() -> None:
+    feedback = [replace(comment(str(i)), split="test") for i in range(3)]
+    feedback += [replace(comment(str(i)), split="train") for i in range(3, 6)]
+    learn, held = hold_out(feedback, 0.0, 0)
+    assert [c.item for c in held] == ["0", "1", "2"]
+    assert hold_out(feedback, 1.0, 0).learn == learn
+    torn = [replace(comment("9", "退货"), split="train"), replace(comment("8", "退货"), split="test")]
+    assert hold_out(torn, 0.0, 0).learn == ()
