@@ -18,6 +18,7 @@ from sayso.recipe import TaskPart
 from sayso.records import Answer, Example, Kind, Message, Messages, Sampling, Score, Why
 from sayso.surface import copies, repeats, same
 
+ITEM_UNIT = "sentence_chrf"
 METRICS = ("chrf", "exact_match", "bleu")
 
 
@@ -45,9 +46,9 @@ class Generate:
         why = _why(example, answer)
         if example.target is None:
             seen = why.value if why is not Why.DIFFERENT else ""
-            return Score(self.name, example.id, "chrf", 0.0, Why.NOT_JUDGED, n=0, detail=seen)
+            return Score(self.name, example.id, ITEM_UNIT, 0.0, Why.NOT_JUDGED, n=0, detail=seen)
         value = CHRF().sentence_score(answer.text, [example.target]).score / 100
-        return Score(self.name, example.id, "chrf", value, why)
+        return Score(self.name, example.id, ITEM_UNIT, value, why)
 
 
 def task(part: TaskPart, labels: tuple[str, ...]) -> Generate:

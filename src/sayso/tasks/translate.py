@@ -19,6 +19,7 @@ from sayso.recipe import TaskPart
 from sayso.records import Answer, Example, Kind, Messages, Sampling, Score, Why, user
 from sayso.surface import copies, is_chinese, repeats, same
 
+ITEM_UNIT = "sentence_chrf"
 METRICS = ("chrf", "bleu", "exact_match")
 _NAMES = {
     "ar": ("Arabic", "阿拉伯文"),
@@ -59,9 +60,9 @@ class Translate:
     def grade(self, example: Example, answer: Answer) -> Score:
         """Sentence chrF / 100, and why it is not 1; NOT_JUDGED (n 0) where there is no reference."""
         if example.target is None:
-            return Score(self.name, example.id, "chrf", 0.0, Why.NOT_JUDGED, n=0)
+            return Score(self.name, example.id, ITEM_UNIT, 0.0, Why.NOT_JUDGED, n=0)
         value = CHRF().sentence_score(answer.text, [example.target]).score / 100
-        return Score(self.name, example.id, "chrf", value, _why(_source(example), example.target, answer))
+        return Score(self.name, example.id, ITEM_UNIT, value, _why(_source(example), example.target, answer))
 
     def _request(self, source: str) -> str:
         chinese = is_chinese(source)
