@@ -202,6 +202,32 @@ def test_the_format_is_told_by_the_path(tmp_path: Path) -> None:
         load(FilePart(path="a.txt", format="json"), "train", translate, DataPart(), tmp_path)
 
 
+def test_half_characters_are_found_wherever_they_are(tmp_path: Path) -> None:
+    bad = "\\ud83d"
+    lines = [f'{{"id": "1", "text": "{bad}", "label": 1, "who": "x"}}', f'{{"id": "{bad}", "text": "b", "label": 1}}']
+    lines += [f'{{"text": "c", "label": "{bad}"}}', f'{{"text": "d", "label": 1, "who": "{bad}"}}']
+    (tmp_path / "b.jsonl").write_text("\n".join(lines))
+    part = FilePart(path="b.jsonl", columns={"meta.who": "who"})
+    found = load(part, "train", TaskPart(), DataPart(train=part), tmp_path)
+    assert reasons(found) == dict.fromkeys(range(1, 5), "half a character (a lone surrogate)")
+
+
+def test_a_folder_of_a_saved_dataset(tmp_path: Path) -> None:
+    import datasets
+
+    datasets.Dataset.from_dict({"text": ["好", "坏"], "label": [1, 0]}).save_to_disk(str(tmp_path / "saved"))
+    part = FilePart(path="saved")
+    found = load(part, "train", TaskPart(), DataPart(train=part), tmp_path)
+    assert (found.source, [e.target for e in found.examples], len(found.hash)) == ("hub", ["1", "0"], 64)
+
+
+def test_several_labels_need_to_be_asked_for(tmp_path: Path) -> None:
+    found = loaded(tmp_path, [{"text": "好", "label": "0,1"}], label_names={"0": "a", "1": "b"})
+    assert "set task.several" in reasons(found)[1]
+    odd = loaded(tmp_path, [{"text": "好", "label": ["a|b"]}], TaskPart(several=True))
+    assert "stands between labels" in reasons(odd)[1]
+
+
 def test_an_empty_file_has_no_rows(tmp_path: Path) -> None:
     found = loaded(tmp_path, "")
     assert (found.rows, found.examples, found.dropped) == (0, (), ())

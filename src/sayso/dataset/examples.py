@@ -66,7 +66,7 @@ def load(part: FilePart, split: Split, task: TaskPart, data: DataPart, base: Pat
     source = _source(part, task, path)
     part, said = _like_training(part, source, task, data, base)
     options = {key: value for key, value in part.options.items() if key not in OWN_OPTIONS}
-    rows = list(islice(_read(source, path, options), part.skip, part.skip + part.limit if part.limit else None))
+    rows = list(islice(source.read(Path(path), options), part.skip, part.skip + part.limit if part.limit else None))
     columns = map_columns(part.columns, [row.fields for row in rows if not row.problem][:5000], task, path)
     labels = labels_of(data.label_names, _label_file(part, base, path), task.labels, task.several)
     examples, dropped = _examples(rows, _Builder(columns, task, split, labels), split)
@@ -120,10 +120,6 @@ def _has_tabs(path: Path) -> bool:
     return bool(first) and all("\t" in text for text in first)
 
 
-def _read(source: ModuleType, path: str, options: Mapping[str, Any]) -> Any:
-    return source.read(Path(path), options)
-
-
 def _like_training(
     part: FilePart, source: ModuleType, task: TaskPart, data: DataPart, base: Path
 ) -> tuple[FilePart, list[str]]:
@@ -167,7 +163,8 @@ def _examples(rows: list[RawRow], build: _Builder, split: Split) -> tuple[list[E
             if row.problem:
                 raise Unusable(row.problem)
             prompt, target = build(row.fields)
-            name = build.name(row.fields) or _content(split, prompt, target)
+            content, meta = _content(split, prompt, target), build.meta(row.fields)
+            name = build.name(row.fields) or content
         except Unusable as reason:
             dropped.append(Dropped(row.line, str(reason)))
             continue
@@ -175,7 +172,7 @@ def _examples(rows: list[RawRow], build: _Builder, split: Split) -> tuple[list[E
             dropped.append(Dropped(row.line, "half a character (a lone surrogate)"))
             continue
         name = _unused(name, seen)
-        examples.append(Example(name, prompt, target, split, row.line, build.meta(row.fields)))
+        examples.append(Example(name, prompt, target, split, row.line, meta))
     return examples, dropped
 
 
@@ -221,7 +218,9 @@ class _Builder:
 
     def meta(self, fields: Mapping[str, Any]) -> dict[str, str]:
         """The columns that the recipe keeps as they are."""
-        return {key: str(fields[name]) for key, name in self.kept.items() if fields.get(name) is not None}
+        meta = {key: str(fields[name]) for key, name in self.kept.items() if fields.get(name) is not None}
+        "".join(meta.values()).encode("utf-8")
+        return meta
 
     def _classify(self, fields: Mapping[str, Any]) -> Built:
         prompt = (Message("user", self._needed(fields, "text")),)

@@ -54,8 +54,9 @@ class Labels:
         name = self.names.get(raw, raw)
         known = self.allowed or (frozenset(self.names.values()) if self.names else frozenset())
         if known and name not in known:
-            several = not self.several and any(mark in raw for mark in "|,，") and "; set task.several for several"
-            raise Unusable(f"unknown label '{raw[:40]}' ({several or nearest(raw, known)[:120]})".replace("; ", "", 1))
+            seems_several = not self.several and any(mark in raw for mark in "|,，")
+            hint = "set task.several where several may hold" if seems_several else nearest(raw, known)[:120]
+            raise Unusable(f"unknown label '{raw[:40]}' ({hint})")
         if LABEL_JOINT.strip() in name and self.several:
             raise Unusable(f"label '{name[:40]}' holds a '|', which stands between labels")
         return name
