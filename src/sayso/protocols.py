@@ -61,6 +61,8 @@ class Batch(Protocol):
 class Weights(Protocol):
     """What a Learner is made of: its tensors, and what it was at an earlier time."""
 
+    mixed: bool  # True while training: matrix products may run in the machine's fast dtype
+
     def parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """The trainable parameters by name."""
         ...
@@ -91,6 +93,10 @@ class Learner(Speaker, Protocol):
 
         `draw` counts the times this text was seen, for learners that corrupt plain text anew each time.
         """
+        ...
+
+    def cost(self, row: Row) -> int:
+        """Tokens of a row that go through the network."""
         ...
 
     def batch(self, rows: Sequence[Row]) -> Any:

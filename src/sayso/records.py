@@ -274,8 +274,8 @@ class Prefer:
 class Match:
     """In `context`, believe of the target what the teacher believes in `hinted`.
 
-    Teacher "self" is the model as it is at that step, "start" as it was when this training began, "base" the
-    untouched pretrained one. With hinted == context and teacher "base" it is an anchor.
+    Teacher "self" is the model as it is at that step, "start" as it was when this training began, "base" as it was
+    opened. With hinted == context and teacher "base" it is an anchor.
     """
 
     context: Messages

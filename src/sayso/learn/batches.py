@@ -26,35 +26,33 @@ class Views:
     """One lesson in token ids: what the student sees (two rows for Prefer) and, for Match, what the teacher sees."""
 
     student: tuple[Row, ...]
-    teacher: Row | None = None
+    teacher: Row | None
+    costs: tuple[int, ...]
 
     @property
     def longest(self) -> int:
-        return max(row_tokens(row) for row in self._all)
+        """Tokens of the costliest row."""
+        return max(self.costs)
 
     @property
     def tokens(self) -> int:
-        return sum(row_tokens(row) for row in self._all)
-
-    @property
-    def _all(self) -> tuple[Row, ...]:
-        return self.student if self.teacher is None else (*self.student, self.teacher)
-
-
-def row_tokens(row: Row) -> int:
-    """Tokens through the network; a target that is not part of ids (encoder-decoder) counts too."""
-    return len(row.ids) + (len(row.targets) if row.at and row.at[0] == 0 and len(row.at) > 1 else 0)
+        """Tokens of all rows together."""
+        return sum(self.costs)
 
 
 def views(learner: Learner, lesson: Lesson, draw: int = 0) -> Views:
     """A lesson's rows. Student and teacher rows of a Match have the very same target ids."""
+    teacher: Row | None = None
     if isinstance(lesson, Imitate):
-        return Views((learner.row(lesson.context, lesson.target, lesson, draw),))
-    if isinstance(lesson, Prefer):
-        chosen = learner.row(lesson.context, lesson.chosen, lesson)
-        return Views((chosen, learner.row(lesson.context, lesson.rejected, lesson)))
-    student = learner.row(lesson.context, lesson.target, lesson)
-    return Views((student,), _teacher_row(learner, lesson, student))
+        student: tuple[Row, ...] = (learner.row(lesson.context, lesson.target, lesson, draw),)
+    elif isinstance(lesson, Prefer):
+        answers = (lesson.chosen, lesson.rejected)
+        student = tuple(learner.row(lesson.context, answer, lesson) for answer in answers)
+    else:
+        student = (learner.row(lesson.context, lesson.target, lesson),)
+        teacher = _teacher_row(learner, lesson, student[0])
+    every = student if teacher is None else (*student, teacher)
+    return Views(student, teacher, tuple(learner.cost(row) for row in every))
 
 
 def _teacher_row(learner: Learner, lesson: Match, student: Row) -> Row:

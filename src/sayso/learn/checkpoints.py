@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sayso.errors import MachineFault, RunError
@@ -37,7 +38,7 @@ class Progress:
 def save_step(folder: Path, progress: Progress, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any]) -> None:
     """Write a checkpoint and only then remove the one before."""
     name = f"step-{progress.step:08d}"
-    _write(folder, name, weights, rest | {}, progress)
+    _write(folder, name, weights, rest, progress)
     _prune(folder, "step-", name)
 
 
@@ -74,17 +75,19 @@ def load_best(folder: Path) -> dict[str, torch.Tensor] | None:
 def _write(
     folder: Path, name: str, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any], progress: Progress
 ) -> None:
+    if (folder / name).is_dir():
+        return  # the same step of the same training: already wholly there
     beside = folder / f".{name}.{os.getpid()}"
     try:
+        for left in folder.glob(".*-????????.*"):
+            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed while writing
         beside.mkdir(parents=True, exist_ok=True)
         save_file({key: value.detach().contiguous() for key, value in weights.items()}, beside / "weights.safetensors")
         if rest:
             torch.save(dict(rest), beside / "rest.pt")
         (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
-        if (folder / name).exists():
-            shutil.rmtree(folder / name)
         beside.rename(folder / name)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise MachineFault(
             f"cannot write a checkpoint: {error}",

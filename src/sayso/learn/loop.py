@@ -118,6 +118,7 @@ class _Loop:
         self.epoch = 0
         self.order: list[list[int]] = []
         self.reached: set[str] = set()
+        self.pulls = 0
         self.optimizer = _optimizer(self.named, self.strategy)
         self.average = {name: p.detach().clone() for name, p in self.named} if self.strategy.average else {}
 
@@ -127,7 +128,7 @@ class _Loop:
         yield from self._begin()
         with _asked_to_stop() as asked:
             saved = time.monotonic()
-            while self.progress.step < self.steps:
+            while self.progress.step < self.steps and not self._out_of_patience():
                 yield self._step()
                 due = self._validation_due()
                 if due:
@@ -137,9 +138,8 @@ class _Loop:
                     saved = time.monotonic()
                 if asked.is_set():
                     raise KeyboardInterrupt
-                if self._out_of_patience():
-                    yield Notice(f"stopped early: no gain in {self.progress.without_gain} validations")
-                    break
+        if self.progress.step < self.steps:
+            yield Notice(f"stopped early: no gain in {self.progress.without_gain} validations")
         self._end()
 
     def _begin(self) -> Iterator[Event]:
@@ -165,6 +165,8 @@ class _Loop:
         if final is not None:
             _copy_into(self.named, final)
         self.learner.core.train_mode(False)
+        if hasattr(self.learner, "packing"):
+            self.learner.packing = False
 
     def _step(self) -> Step:
         began = time.perf_counter()
@@ -172,6 +174,7 @@ class _Loop:
         items = [self.items[i] for i in self._indices(number)]
         torch.manual_seed(self.training.seed * 1_000_003 + number)
         self.learner.core.train_mode(True)
+        self.learner.core.mixed = True
         rate = self.strategy.learning_rate * factor(self.strategy.schedule, self.strategy.warmup, number, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -181,9 +184,10 @@ class _Loop:
         loss = sum(parts.values())
         if not (_finite(loss) and _finite(norm)):
             self._not_finite(loss, norm, number)
-        self._check_gradients(number)
+        self._check_gradients(norm)
         self.optimizer.step()
         self._update_average()
+        self.learner.core.mixed = False
         return self._count(began, items, Step(number + 1, self.steps, loss, parts, rate, norm, 0, 0.0, 0.0, 0.0))
 
     def _backward(self, items: Sequence[Item]) -> dict[str, float]:
@@ -256,7 +260,7 @@ class _Loop:
     def _save(self) -> None:
         if self.training.folder is None:
             return
-        rest = {"optimizer": self.optimizer.state_dict(), "average": self.average, "reached": sorted(self.reached)}
+        rest = {"optimizer": self.optimizer.state_dict(), "average": self.average, "reached": sorted(self.reached), "pulls": self.pulls}
         checkpoints.save_step(
             self.training.folder, self.progress, {name: p.detach() for name, p in self.named}, rest
         )
@@ -271,7 +275,7 @@ class _Loop:
         _copy_into(self.named, weights)
         self.optimizer.load_state_dict(rest["optimizer"])
         self.average = rest["average"]
-        self.reached = set(rest["reached"])
+        self.reached, self.pulls = set(rest["reached"]), rest["pulls"]
         return True
 
     # ------------------------------------------------------------ lessons
@@ -309,7 +313,9 @@ class _Loop:
         places = [i for i, item in enumerate(self.items) if item.kernel == "prefer"]
         if not places:
             return
+        self.learner.core.mixed = True
         scores = self.learner.logps([row for i in places for row in self.items[i].views.student])
+        self.learner.core.mixed = False
         for k, i in enumerate(places):
             self.items[i] = replace(self.items[i], reference=(scores[2 * k], scores[2 * k + 1]))
 
@@ -317,8 +323,8 @@ class _Loop:
         wanted = self.strategy.packing
         if wanted == "off" or not hasattr(self.learner, "packing_is_exact"):
             return
-        sample = [row for item in self.items[:8] for row in item.views.student][:6]
-        exact = len(sample) > 1 and self.learner.packing_is_exact(sample)
+        sample = sorted(self.items, key=lambda item: item.views.tokens)[:4]
+        exact = self.learner.packing_is_exact([row for item in sample for row in item.views.student])
         self.learner.packing = exact and (wanted == "on" or _packing_pays(self.lengths))  # type: ignore[attr-defined]
         if wanted == "on" and not exact:
             yield Notice("packing is off: in this architecture packed rows would see each other")
@@ -329,12 +335,14 @@ class _Loop:
         limit = self.strategy.clip if self.strategy.clip > 0 else float("inf")
         return float(torch.nn.utils.clip_grad_norm_([p for _, p in self.named], limit))
 
-    def _check_gradients(self, number: int) -> None:
-        if number >= GRADIENT_STEPS or len(self.reached) == len(self.named):
+    def _check_gradients(self, norm: float) -> None:
+        """Steps without any gradient (anchors at the very start) do not count."""
+        if self.pulls >= GRADIENT_STEPS or norm == 0 or len(self.reached) == len(self.named):
             return
+        self.pulls += 1
         self.reached |= {name for name, p in self.named if p.grad is not None and bool((p.grad != 0).any())}
         missing = [name for name, _ in self.named if name not in self.reached and "expert" not in name]
-        if missing and number == GRADIENT_STEPS - 1:
+        if missing and self.pulls == GRADIENT_STEPS:
             raise TrainingFault(
                 f"{len(missing)} trainable tensors got no gradient in {GRADIENT_STEPS} steps, first '{missing[0]}'",
                 expected="a finite gradient other than zero for every trainable tensor",
@@ -373,7 +381,8 @@ class _Loop:
         for lesson in self.lessons:
             text.update(content_id(lesson).encode())
         settings = [asdict(self.training.objective), self.strategy.model_dump(), self.training.seed]
-        text.update(repr([settings, [name for name, _ in self.named]]).encode())
+        shapes = [(name, tuple(p.shape), float(p.detach().double().sum())) for name, p in self.named]
+        text.update(repr([settings, shapes, self.lengths]).encode())
         return text.hexdigest()[:16]
 
 

@@ -47,7 +47,7 @@ def totals(items: Sequence[Item]) -> dict[str, float]:
     for item in items:
         sums[item.kernel] += item.mass
         if isinstance(item.lesson, Prefer):
-            sums["anchor"] += abs(item.lesson.weight) * len(item.views.student[0].targets)
+            sums["anchor"] += max(0.0, item.lesson.weight) * len(item.views.student[0].targets)
     return dict(sums)
 
 
@@ -64,17 +64,18 @@ def losses_of(
     for kernel, places in where.items():
         own = [item for item in items if item.kernel == kernel]
         chosen_N = torch.tensor(places, dtype=torch.long, device=logits_NV.device)
-        own_NV, own_targets_N = logits_NV[chosen_N], batch.targets_N[chosen_N]
+        own_NV = logits_NV if len(where) == 1 else logits_NV[chosen_N]
+        own_targets_N = batch.targets_N[chosen_N]
         weights_N = batch.weights_N[chosen_N]
         if kernel == "imitate":
             loss = losses.imitation(own_NV, own_targets_N, weights_N, total[kernel], objective.label_smoothing)
             parts[kernel] = objective.imitate * loss
         elif kernel == "policy":
-            behaviour_N = own_NV.new_tensor([v for item in own for v in item.lesson.behaviour_logprobs])  # type: ignore[union-attr]
+            behaviour_N = weights_N.new_tensor([v for item in own for v in item.lesson.behaviour_logprobs])  # type: ignore[union-attr]
             loss = losses.policy(own_NV, own_targets_N, behaviour_N, weights_N, total[kernel], objective.clip)
             parts[kernel] = objective.imitate * loss
         elif kernel == "match":
-            scale_N = own_NV.new_tensor([item.lesson.weight for item in own for _ in item.views.student[0].targets])  # type: ignore[union-attr]
+            scale_N = weights_N.new_tensor([item.lesson.weight for item in own for _ in item.views.student[0].targets])  # type: ignore[union-attr]
             loss = losses.divergence(
                 own_NV,
                 teacher_NV,
@@ -105,9 +106,8 @@ def _preference(
     )
     parts = {"prefer": objective.prefer * loss}
     if objective.anchor:
-        is_chosen_N = row_N % 2 == 0
-        weight_N = weights_P.abs().repeat_interleave(2)[row_N] * is_chosen_N
-        parts["anchor"] = -objective.anchor * (logp_N * weight_N).sum() / total["anchor"]
+        weight_N = weights_P.clamp(min=0).repeat_interleave(2)[row_N] * (row_N % 2 == 0)
+        parts["anchor"] = objective.anchor * losses.imitation(own_NV, targets_N, weight_N, total["anchor"])
     return parts
 
 

@@ -4,6 +4,8 @@ Decided here:
 - Only the logits that a loss or a score needs are computed: a hook in front of the output layer picks the supervised
   positions, so whatever the architecture does around that layer (scaling, soft caps, a bias) still happens. Where the
   layer is not reached in the usual way the full logits are computed and picked from afterwards; the result is the same.
+- Training steps may multiply in a faster dtype (autocast) while weights, sums and all scoring stay in float32: what is
+  reported does not depend on the machine.
 - A teacher that is this model at an earlier time is a snapshot of the trainable tensors, swapped in and out.
 """
 
@@ -11,8 +13,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,7 @@ SCORING_TOKENS = 8192
 class TokenBatch:
     """Rows laid out for one forward pass (L lines, T places, N supervised positions)."""
 
-    inputs: dict[str, torch.Tensor]
+    inputs: dict[str, Any]
     at_N: torch.Tensor  # index into the flattened [L*T] places of the logits
     targets_N: torch.Tensor
     weights_N: torch.Tensor
@@ -50,13 +53,22 @@ class Core:
     adapter: Any = None
     facts: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
+    fast_dtype: torch.dtype = torch.float32
+    mixed: bool = False
+
+    def computing(self) -> AbstractContextManager[Any]:
+        """Inside, matrix products of a training step run in the fast dtype; the weights stay as they are."""
+        wanted = self.mixed and self.fast_dtype != torch.float32
+        return torch.autocast(self.device.type, self.fast_dtype) if wanted else nullcontext()
 
     def parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """The trainable parameters by name, each tensor once."""
         return [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
 
     def remember(self, name: str) -> None:
-        """Keep the trainable tensors as they are now, as the teacher `name`."""
+        """Keep the trainable tensors as they are now, as the teacher `name`; "base" is kept once and for all."""
+        if name == "base" and name in self.snapshots:
+            return
         self.snapshots[name] = {key: p.detach().clone() for key, p in self.parameters()}
 
     @contextmanager
@@ -108,13 +120,12 @@ def quiet() -> Iterator[None]:
             messages.enable_progress_bar()
 
 
-def frame(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The special tokens that this tokenizer puts before and after one sentence."""
-    around = list(tokenizer("")["input_ids"])
-    if len(around) >= 2:
-        return around[:1], around[1:]
-    ends = bool(around) and around[0] in (tokenizer.eos_token_id, tokenizer.sep_token_id)
-    return ([], around) if ends else (around, [])
+def frame(tokenizer: Any, *, target: bool = False) -> tuple[list[int], list[int]]:
+    """The special tokens that this tokenizer puts before and after a sentence (as a source, or as a target)."""
+    word = {"text_target" if target else "text": "a"}
+    bare, whole = (list(tokenizer(**word, add_special_tokens=special)["input_ids"]) for special in (False, True))
+    begin = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
+    return whole[:begin], whole[begin + len(bare) :]
 
 
 def supervised_part(rows: Sequence[Row], starts: Sequence[int], device: torch.device) -> dict[str, Any]:
@@ -143,8 +154,11 @@ def filled(lines: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor
     )
 
 
-def picked_logits(model: Any, inputs: Mapping[str, torch.Tensor], at_N: torch.Tensor) -> torch.Tensor:
-    """logits_NV at the flattened places at_N of a model with an output layer over the vocabulary."""
+def picked_logits(model: Any, inputs: Mapping[str, Any], at_N: torch.Tensor) -> torch.Tensor:
+    """logits_NV at the flattened places at_N of a model with an output layer over the vocabulary.
+
+    Pass `use_cache: False` in `inputs` for a model that could keep its keys: with a cache there is no packing.
+    """
     reached: list[bool] = []
 
     def pick(_module: Any, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
@@ -156,21 +170,17 @@ def picked_logits(model: Any, inputs: Mapping[str, torch.Tensor], at_N: torch.Te
 
     handle = model.get_output_embeddings().register_forward_pre_hook(pick)
     try:
-        logits = model(**inputs, use_cache=False).logits if _is_causal(model) else model(**inputs).logits
+        logits = model(**inputs).logits
     finally:
         handle.remove()
     flat = logits.reshape(-1, logits.shape[-1])
     return flat if reached else flat.index_select(0, at_N)
 
 
-def full_logits(model: Any, inputs: Mapping[str, torch.Tensor], at_N: torch.Tensor) -> torch.Tensor:
+def full_logits(model: Any, inputs: Mapping[str, Any], at_N: torch.Tensor) -> torch.Tensor:
     """The slow, certain way to the same logits_NV; tests compare the two."""
     logits = model(**inputs).logits
     return logits.reshape(-1, logits.shape[-1]).index_select(0, at_N)
-
-
-def _is_causal(model: Any) -> bool:
-    return bool(getattr(model.config, "is_encoder_decoder", False)) or "ForCausalLM" in type(model).__name__
 
 
 def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -187,16 +197,20 @@ def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
     return groups
 
 
-def row_logps(learner: Any, rows: Sequence[Row], budget: int = SCORING_TOKENS) -> list[float]:
-    """Sum over each row's targets of log p(target), in nats, without gradients."""
+def token_logps(learner: Any, rows: Sequence[Row], budget: int = SCORING_TOKENS) -> list[list[float]]:
+    """log p of each target token of each row, in nats, without gradients or dropout."""
     learner.core.train_mode(False)
-    scores = [0.0] * len(rows)
+    scores: list[list[float]] = [[] for _ in rows]
     with torch.no_grad():
-        for group in chunks_by_tokens([len(row.ids) + len(row.targets) for row in rows], budget):
+        for group in chunks_by_tokens([learner.cost(row) for row in rows], budget):
             batch = learner.batch([rows[i] for i in group])
             logp_NV = torch.log_softmax(learner.logits(batch).float(), dim=-1)
             logp_N = logp_NV.gather(1, batch.targets_N[:, None])[:, 0]
-            total_B = logp_N.new_zeros(len(group)).index_add_(0, batch.row_N, logp_N)
-            for i, value in zip(group, total_B.tolist(), strict=True):
-                scores[i] = value
+            for i, part in zip(group, logp_N.split([len(rows[i].targets) for i in group]), strict=True):
+                scores[i] = part.tolist()
     return scores
+
+
+def row_logps(learner: Any, rows: Sequence[Row]) -> list[float]:
+    """Sum over each row's targets of log p(target), in nats."""
+    return [math.fsum(scores) for scores in token_logps(learner, rows)]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from sayso.models.core import Core, TokenBatch, padded, picked_logits, row_logps, supervised_part
-from sayso.models.generate import continuations
+from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import Renderer
 from sayso.records import Kind, Lesson, Messages, Reply, Row, Sampling
 
@@ -47,19 +47,28 @@ class Decoder:
             for i in line:
                 starts[i] = number * width + offset
                 offset += len(rows[i].ids)
-        inputs = {"input_ids": ids_LT, "position_ids": torch.tensor(positions, device=self.core.device)}
+        position_ids = torch.tensor(positions, device=self.core.device)
+        inputs = {"input_ids": ids_LT, "position_ids": position_ids, "use_cache": False}
         return TokenBatch(inputs, tokens=ids_LT.numel(), **supervised_part(rows, starts, self.core.device))
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV at the supervised positions."""
-        return picked_logits(self.core.model, batch.inputs, batch.at_N)
+        with self.core.computing():
+            return picked_logits(self.core.model, batch.inputs, batch.at_N)
+
+    def cost(self, row: Row) -> int:
+        """Tokens of this row that go through the network."""
+        return len(row.ids)
 
     def logps(self, rows: Sequence[Row]) -> list[float]:
         """log p(targets | context) of each row, in nats."""
         return row_logps(self, rows)
 
     def packing_is_exact(self, rows: Sequence[Row], tolerance: float = 1e-3) -> bool:
-        """Do packed rows get the logits that they get alone? Compared on the rows given."""
+        """Do packed rows get the logits that they get alone? Compared on two of the shortest rows, on one line."""
+        rows = sorted(rows, key=self.cost)[:2]
+        if len(rows) < 2 or len(pack([len(row.ids) for row in rows], self.core.max_length)) > 1:
+            return False
         was, was_training = self.packing, self.core.model.training
         self.core.model.eval()
         try:
@@ -79,7 +88,8 @@ class Decoder:
         """One reply per prompt."""
         room = min(sampling.max_new_tokens, self.core.max_length // 2)
         encoded = [self.renderer.prompt_ids(prompt, room) for prompt in prompts]
-        return continuations(self.core, self.renderer, encoded, sampling, left=True)
+        replies = continuations(self.core, self.renderer, encoded, sampling)
+        return with_logprobs(self, prompts, replies) if sampling.temperature > 0 else replies
 
     def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
         """log p(option and its end | prompt), in nats."""

@@ -55,11 +55,16 @@ class Encoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV: V labels per row, or (0, z) per row and label."""
-        scores_BL = self.core.model(**batch.inputs).logits
+        with self.core.computing():
+            scores_BL = self.core.model(**batch.inputs).logits
         if not self.several:
             return scores_BL.index_select(0, batch.at_N)  # type: ignore[no-any-return]
         on_N = scores_BL.reshape(-1).index_select(0, batch.at_N)
         return torch.stack([torch.zeros_like(on_N), on_N], dim=1)
+
+    def cost(self, row: Row) -> int:
+        """Tokens of this row that go through the network."""
+        return len(row.ids)
 
     def logps(self, rows: Sequence[Row]) -> list[float]:
         """log p(targets | text) of each row, in nats."""

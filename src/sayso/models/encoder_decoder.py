@@ -16,7 +16,7 @@ import torch
 
 from sayso.errors import DataError
 from sayso.models.core import Core, TokenBatch, filled, frame, padded, picked_logits, row_logps, supervised_part
-from sayso.models.generate import continuations
+from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import token_weights
 from sayso.records import Kind, Lesson, Messages, Reply, Row, Sampling
 
@@ -32,6 +32,7 @@ class EncoderDecoder:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.frame = frame(core.tokenizer)
+        self.target_frame = frame(core.tokenizer, target=True)
         start = core.model.config.decoder_start_token_id
         start = core.tokenizer.bos_token_id if start is None else start
         self.start = core.tokenizer.pad_token_id if start is None else start
@@ -40,12 +41,12 @@ class EncoderDecoder:
 
     def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
         """The source, cut from the left, and the target with its end. DataError where the target cannot fit."""
-        given = tuple(getattr(lesson, "target_ids", ()))
-        ids, spans = self._target(target)
-        ids = list(given) or ids
+        given = list(getattr(lesson, "target_ids", ()))
+        ids, spans = (given, []) if given else self._target(target)
         if not context:
-            ids = [*ids[:-1][: self.core.max_length - 1], ids[-1]]
-            source, cut = self._corrupted(target, draw), 0
+            cut = max(0, len(ids) - self.core.max_length)
+            ids = [*ids[: len(ids) - cut - 1], ids[-1]]
+            source = self._corrupted(target, draw)
         else:
             source, cut = self._source(context)
         if len(ids) > self.core.max_length:
@@ -65,6 +66,7 @@ class EncoderDecoder:
             "input_ids": padded(sources, pad, device),
             "attention_mask": filled(sources, device),
             "decoder_input_ids": padded(shifted, pad, device),
+            "use_cache": False,
         }
         starts = [i * inputs["decoder_input_ids"].shape[1] for i in range(len(rows))]
         tokens = inputs["input_ids"].numel() + inputs["decoder_input_ids"].numel()
@@ -72,7 +74,12 @@ class EncoderDecoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV of the target's tokens."""
-        return picked_logits(self.core.model, batch.inputs, batch.at_N)
+        with self.core.computing():
+            return picked_logits(self.core.model, batch.inputs, batch.at_N)
+
+    def cost(self, row: Row) -> int:
+        """Tokens of this row that go through the network."""
+        return len(row.ids) + len(row.targets)
 
     def logps(self, rows: Sequence[Row]) -> list[float]:
         """log p(targets | source) of each row, in nats."""
@@ -82,7 +89,10 @@ class EncoderDecoder:
 
     def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
         """One reply per prompt."""
-        return continuations(self.core, self, [self._source(prompt)[0] for prompt in prompts], sampling, left=False)
+        opening = [self.start, *self.target_frame[0]]
+        sources = [self._source(prompt)[0] for prompt in prompts]
+        replies = continuations(self.core, self, sources, sampling, opening)
+        return with_logprobs(self, prompts, replies) if sampling.temperature > 0 else replies
 
     def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
         """log p(option and its end | prompt), in nats."""
@@ -112,7 +122,8 @@ class EncoderDecoder:
         fast = bool(getattr(self.core.tokenizer, "is_fast", False))
         encoded = self.core.tokenizer(text_target=text, add_special_tokens=False, return_offsets_mapping=fast)
         spans = [tuple(span) for span in encoded["offset_mapping"]] if fast else []
-        return [*encoded["input_ids"], *self.end_ids], spans
+        before = self.target_frame[0]
+        return [*before, *encoded["input_ids"], *self.end_ids], [(0, 0)] * len(before) + spans
 
     def _ids(self, text: str) -> list[int]:
         return list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -1,75 +1,98 @@
-"""Replies, by transformers' own generate, in batches of like length."""
+"""Replies, by transformers' own generate, in batches of like length.
+
+Decided here: a model's saved generation settings are not used. What a Sampling says is all that happens, the same in
+every architecture, in training and in serving.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import torch
 
-from sayso.models.core import Core, chunks_by_tokens
-from sayso.models.render import Renderer
-from sayso.records import Reply, Sampling
+from sayso.models.core import Core, chunks_by_tokens, filled, padded, token_logps
+from sayso.records import Imitate, Messages, Reply, Sampling
 
 GENERATION_TOKENS = 4096
 
 
+class Words(Protocol):
+    """How token ids become text, and which end an answer."""
+
+    @property
+    def end_ids(self) -> tuple[int, ...]: ...
+
+    def decode(self, ids: Sequence[int]) -> str: ...
+
+
 def continuations(
-    core: Core, renderer: Renderer, prompts: Sequence[Sequence[int]], sampling: Sampling, *, left: bool
+    core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, opening: Sequence[int] = ()
 ) -> list[Reply]:
-    """Replies to encoded prompts, in their order. `left` pads on the left, as a decoder needs."""
+    """Replies to encoded prompts, in their order. `opening` is what an encoder-decoder's answer begins with."""
     core.model.eval()
     torch.manual_seed(sampling.seed)
     replies: list[Reply | None] = [None] * len(prompts)
     lengths = [len(prompt) + sampling.max_new_tokens for prompt in prompts]
     with torch.no_grad():
         for group in chunks_by_tokens(lengths, GENERATION_TOKENS):
-            for i, reply in zip(group, _group(core, renderer, [prompts[i] for i in group], sampling, left), strict=True):
+            answered = _group(core, words, [prompts[i] for i in group], sampling, opening)
+            for i, reply in zip(group, answered, strict=True):
                 replies[i] = reply
     return [reply for reply in replies if reply is not None]
 
 
+def with_logprobs(learner: Any, prompts: Sequence[Messages], replies: Sequence[Reply]) -> list[Reply]:
+    """The same replies with the log-probability of each token that was sampled (temperature 1, nothing cut off)."""
+    before = list(getattr(learner, "target_frame", ((), ()))[0])
+    rows = [
+        learner.row(prompt, reply.text, Imitate(prompt, reply.text, target_ids=(*before, *reply.token_ids)))
+        for prompt, reply in zip(prompts, replies, strict=True)
+    ]
+    scores = token_logps(learner, rows)
+    return [
+        replace(reply, logprobs=tuple(logps[len(before) :])) for reply, logps in zip(replies, scores, strict=True)
+    ]
+
+
 def _group(
-    core: Core, renderer: Renderer, prompts: Sequence[Sequence[int]], sampling: Sampling, left: bool
+    core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, opening: Sequence[int]
 ) -> list[Reply]:
-    width = max(map(len, prompts))
     pad = core.tokenizer.pad_token_id or 0
-    fill = [[pad] * (width - len(prompt)) for prompt in prompts]
-    gaps = [[0] * len(extra) for extra in fill]
-    ids = [[*f, *p] if left else [*p, *f] for f, p in zip(fill, prompts, strict=True)]
-    mask = [[*g, *[1] * len(p)] if left else [*[1] * len(p), *g] for g, p in zip(gaps, prompts, strict=True)]
-    out = core.model.generate(
-        input_ids=torch.tensor(ids, device=core.device),
-        attention_mask=torch.tensor(mask, device=core.device),
-        pad_token_id=pad,
-        eos_token_id=list(renderer.end_ids) or None,
+    if opening:
+        ids, mask = padded(prompts, pad, core.device), filled(prompts, core.device)
+        start = torch.tensor([list(opening)] * len(prompts), device=core.device)
+        given: dict[str, Any] = {"decoder_input_ids": start}
+        begin = len(opening)
+    else:  # a decoder reads from left to right: padding stands before the prompt
+        backwards = [list(reversed(prompt)) for prompt in prompts]
+        ids, mask = padded(backwards, pad, core.device).flip(1), filled(backwards, core.device).flip(1)
+        given, begin = {}, ids.shape[1]
+    settings = _settings(core, words, sampling, opening)
+    out = core.model.generate(input_ids=ids, attention_mask=mask, generation_config=settings, **given)
+    return [_reply(words, row) for row in out[:, begin:].tolist()]
+
+
+def _settings(core: Core, words: Words, sampling: Sampling, opening: Sequence[int]) -> Any:
+    from transformers import GenerationConfig
+
+    drawn = sampling.temperature > 0
+    return GenerationConfig(
         max_new_tokens=sampling.max_new_tokens,
-        max_length=None,
-        return_dict_in_generate=True,
-        output_logits=True,
-        **_drawing(sampling),
+        do_sample=drawn,
+        temperature=sampling.temperature if drawn else 1.0,
+        top_p=sampling.top_p if drawn else 1.0,
+        top_k=sampling.top_k if drawn else 50,
+        repetition_penalty=sampling.repetition_penalty,
+        pad_token_id=core.tokenizer.pad_token_id or 0,
+        eos_token_id=list(words.end_ids) or None,
+        decoder_start_token_id=opening[0] if opening else None,
     )
-    begin = width if left else out.sequences.shape[1] - len(out.logits)
-    new = out.sequences[:, begin:]
-    logp = torch.stack([step.float().log_softmax(-1) for step in out.logits], 1).gather(2, new[:, :, None])[:, :, 0]
-    ends = set(renderer.end_ids)
-    return [_reply(renderer, row, logps, ends) for row, logps in zip(new.tolist(), logp.tolist(), strict=True)]
 
 
-def _reply(renderer: Renderer, ids: list[int], logps: list[float], ends: set[int]) -> Reply:
+def _reply(words: Words, ids: list[int]) -> Reply:
+    ends = set(words.end_ids)
     length = next((i + 1 for i, token in enumerate(ids) if token in ends), len(ids))
     ended = length > 0 and ids[length - 1] in ends
-    return Reply(renderer.decode(ids[:length]), tuple(ids[:length]), tuple(logps[:length]), ended)
-
-
-def _drawing(sampling: Sampling) -> dict[str, Any]:
-    """generate's own words for a Sampling; every one is set, so that a model's generation config cannot surprise."""
-    drawn = sampling.temperature > 0
-    return {
-        "do_sample": drawn,
-        "temperature": sampling.temperature if drawn else 1.0,
-        "top_p": sampling.top_p if drawn else 1.0,
-        "top_k": sampling.top_k if drawn else 50,
-        "num_beams": 1,
-        "repetition_penalty": sampling.repetition_penalty,
-    }
+    return Reply(words.decode(ids[:length]), tuple(ids[:length]), (), ended)

@@ -35,14 +35,15 @@ class MaskedEncoder:
         text = "\n".join([*(message.text for message in context), target])
         inner = list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
         before, after = self.frame
-        inner = inner[: self.core.max_length - len(before) - len(after)]
+        cut = max(0, len(inner) - (self.core.max_length - len(before) - len(after)))
+        inner = inner[: len(inner) - cut]
         dice = random.Random(zlib.crc32(text.encode("utf-8", "surrogatepass")) * 1_000_003 + draw)
         chosen = sorted(dice.sample(range(len(inner)), max(1, round(SHARE * len(inner))))) if inner else []
         targets = tuple(inner[i] for i in chosen)
         for i in chosen:
             inner[i] = self._hidden(inner[i], dice)
         weight = lesson.weight if isinstance(lesson, Imitate) else 1.0
-        return Row((*before, *inner, *after), targets, tuple(i + len(before) for i in chosen), (weight,) * len(targets))
+        return Row((*before, *inner, *after), targets, tuple(i + len(before) for i in chosen), (weight,) * len(targets), cut)
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Padded on the right."""
@@ -54,7 +55,12 @@ class MaskedEncoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV at the hidden places."""
-        return picked_logits(self.core.model, batch.inputs, batch.at_N)
+        with self.core.computing():
+            return picked_logits(self.core.model, batch.inputs, batch.at_N)
+
+    def cost(self, row: Row) -> int:
+        """Tokens of this row that go through the network."""
+        return len(row.ids)
 
     def logps(self, rows: Sequence[Row]) -> list[float]:
         """log p(targets | text) of each row, in nats."""

@@ -11,8 +11,8 @@ Decided here:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,11 @@ class Opening:
 def open_learner(part: ModelPart, opening: Opening) -> AnyLearner:
     """The learner of a recipe's model section. ModelError says what is wrong with the model."""
     torch.manual_seed(opening.seed)
+    if part.dtype in ("bfloat16", "float16") and opening.tuning == "full":
+        raise UnsupportedError(
+            f"full tuning in {part.dtype} rounds small updates away",
+            fix="use model.dtype: float32, or strategy.tuning: lora, whose adapters stay in float32",
+        )
     if part.scratch:
         return _assemble(*_from_scratch(part, opening), part, opening, origin="scratch")
     folder = locate(part.name)
@@ -57,8 +62,9 @@ def open_learner(part: ModelPart, opening: Opening) -> AnyLearner:
     if (Path(folder) / "adapter_config.json").is_file():
         return _with_saved_adapter(folder, facts, part, opening)
     kind = _kind(folder, part, facts)
+    opening = replace(opening, options=_head_order(_config(folder), opening.options))
     model, tokenizer = _load(folder, kind, part, opening), load_tokenizer(folder)
-    return _assemble(model, tokenizer, kind, part, opening, origin=str(facts.get("origin", part.name)))
+    return _assemble(model, tokenizer, kind, part, opening, origin=folder if part.name != "embedded" else part.name)
 
 
 def locate(name: str) -> str:
@@ -176,11 +182,16 @@ def _labels(kind: str, opening: Opening) -> dict[str, Any]:
     }
 
 
+def _head_order(config: Any, options: tuple[str, ...]) -> tuple[str, ...]:
+    """A head that already knows these labels keeps its own order."""
+    known = tuple(str(label) for label in (getattr(config, "id2label", None) or {}).values())
+    return known if options and sorted(known) == sorted(options) else options
+
+
 def _load(folder: str, kind: str, part: ModelPart, opening: Opening) -> Any:
     config = _config(folder)
     for key, value in _labels(kind, opening).items():
         setattr(config, key, value)
-    _set_dropout(config, opening.dropout)
     extra = _quantised(opening) if opening.tuning == "qlora" else {}
     try:
         with quiet():
@@ -200,12 +211,14 @@ def _load(folder: str, kind: str, part: ModelPart, opening: Opening) -> Any:
         ) from error
 
 
-def _set_dropout(config: Any, dropout: float) -> None:
-    if dropout < 0:
-        return
-    for name in ("dropout", "hidden_dropout_prob", "attention_probs_dropout_prob", "attention_dropout", "dropout_rate"):
-        if hasattr(config, name):
-            setattr(config, name, dropout)
+def _set_dropout(model: Any, dropout: float) -> None:
+    """On the modules, not in the config: there each architecture has names of its own."""
+    for module in model.modules() if dropout >= 0 else ():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = dropout
+        for name in ("dropout", "attention_dropout", "activation_dropout", "dropout_prob"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, dropout)
 
 
 def _quantised(opening: Opening) -> dict[str, Any]:
@@ -238,7 +251,6 @@ def _from_scratch(part: ModelPart, opening: Opening) -> tuple[Any, Any, str]:
     config = new_config(part.scratch, len(tokenizer))
     for key, value in _labels(kind, opening).items():
         setattr(config, key, value)
-    _set_dropout(config, opening.dropout)
     torch.manual_seed(opening.seed)
     return _auto_class(kind, opening).from_config(config, dtype=DTYPES[part.dtype]), tokenizer, kind
 
@@ -248,6 +260,7 @@ def _with_saved_adapter(folder: str, facts: dict[str, Any], part: ModelPart, ope
     if not base:
         raise ModelError(f"'{folder}' holds an adapter but not the name of its base", fix=f"put it into {FACTS}")
     kind = _kind(locate(base), part, facts)
+    opening = replace(opening, options=tuple(facts.get("options") or opening.options))
     model = _load(locate(base), kind, part, opening)
     adapter = open_adapter(model, folder)
     return _finish(adapter.get_base_model(), load_tokenizer(folder), kind, part, opening, base, adapter)
@@ -263,6 +276,7 @@ def _finish(
     model: Any, tokenizer: Any, kind: str, part: ModelPart, opening: Opening, origin: str, adapter: Any
 ) -> AnyLearner:
     device = torch.device(_device(part.device))
+    _set_dropout(model, opening.dropout)
     facts = {"kind": kind, "options": list(opening.options), "several": opening.several}
     core = Core(model.to(device), tokenizer, device, max_length(part, model.config), origin, adapter, facts)
     if model.config.vocab_size < len(tokenizer):
@@ -293,7 +307,3 @@ def _device(name: str) -> str:
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
-
-def option_names(folder: str) -> Sequence[str]:
-    """The labels that a saved model was trained for, if any."""
-    return tuple(_facts(folder).get("options", ()))

@@ -9,12 +9,16 @@ Decided here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from sayso.errors import DataError, ModelError
 from sayso.records import Imitate, Lesson, Mark, Message, Messages, Row
 
+TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
 _NAMES = {"system": "System", "user": "User", "assistant": "Bot"}
 
 
@@ -28,8 +32,11 @@ class Renderer:
             self._check_template()
 
     def prompt_text(self, context: Messages) -> str:
-        """The conversation up to where the answer begins."""
-        return self._text(context, answering=True)
+        """The conversation up to where the answer begins.
+
+        A special token that somebody wrote into a message is broken by a space: it must not end a turn.
+        """
+        return self._text(tuple(Message(m.role, self._harmless(m.text)) for m in context), answering=True)
 
     def prompt_ids(self, context: Messages, room: int = 0) -> list[int]:
         """Token ids of the prompt, cut from the left so that `room` tokens still fit."""
@@ -37,8 +44,15 @@ class Renderer:
 
     def row(self, context: Messages, target: str, lesson: Lesson | None = None) -> Row:
         """Context then target, supervised on the target and its end token. DataError where the target cannot fit."""
+        if self._harmless(target) != target:
+            raise DataError(
+                f"an answer contains a special token of this model: {target[:80]!r}",
+                expected="text; the end of an answer is written by the renderer",
+                fix="take the token out of the row",
+            )
         if not context:
             return self._plain_row(target, lesson)
+        context = tuple(Message(m.role, self._harmless(m.text)) for m in context)
         prompt_text = self.prompt_text(context)
         prompt_ids = self._ids(prompt_text)
         given = lesson.target_ids if lesson is not None and not hasattr(lesson, "chosen") else ()
@@ -50,16 +64,14 @@ class Renderer:
         """The text of an answer, without special tokens and surrounding space."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
-    @property
+    @cached_property
     def end_ids(self) -> tuple[int, ...]:
-        """Tokens that end an answer."""
+        """Tokens that end an answer: those that the template writes at the end of a turn, and the end of text."""
+        template = str(self.tokenizer.chat_template) if self.template else ""
+        vocabulary = self.tokenizer.get_vocab()
+        known = [vocabulary[name] for name in TURN_ENDS if name in template and name in vocabulary]
         end = self.tokenizer.eos_token_id
-        known = [end] if isinstance(end, int) else list(end or [])
-        for name in ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>"):
-            found = self.tokenizer.get_vocab().get(name)
-            if found is not None and found not in known and self.template and name in str(self.tokenizer.chat_template):
-                known.append(found)
-        return tuple(known)
+        return tuple(dict.fromkeys([*known, *([] if end is None else [end])]))
 
     # ------------------------------------------------------------ inside
 
@@ -96,7 +108,7 @@ class Renderer:
             rest, spans = self._ids_with_spans(text[len(prompt_text) :], special=False)
             ids, begin = prompt_ids + rest, len(prompt_ids)
             spans = [(0, 0)] * begin + [(a + len(prompt_text), b + len(prompt_text)) for a, b in spans]
-        origin = text.find(target, len(prompt_text)) if target else len(prompt_text)
+        origin = max(text.find(target.strip(), len(prompt_text)), len(prompt_text)) - _indent(target)
         ended = self._ended(ids[begin:])
         return ended, [(a - origin, b - origin) for a, b in spans[begin : begin + len(ended)]]
 
@@ -112,9 +124,11 @@ class Renderer:
         start = self.tokenizer.bos_token_id
         start = self.end_ids[0] if start is None and self.end_ids else start
         ids, spans = self._ids_with_spans(text, special=False)
-        ids = ids[: self.max_length - 2] + list(self.end_ids[:1])
+        cut = max(0, len(ids) - (self.max_length - 2))
+        ids = ids[: len(ids) - cut] + list(self.end_ids[:1])
         prompt = [start] if start is not None else [ids.pop(0)]
-        return self._assemble(prompt, ids, token_weights(lesson, len(ids), spans))
+        row = self._assemble(prompt, ids, token_weights(lesson, len(ids), spans if start is not None else spans[1:]))
+        return replace(row, cut=cut)
 
     def _assemble(self, prompt_ids: list[int], target_ids: list[int], weights: tuple[float, ...]) -> Row:
         if len(target_ids) >= self.max_length:
@@ -148,13 +162,24 @@ class Renderer:
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=offsets)
         ids = list(encoded["input_ids"])
         spans = [tuple(span) for span in encoded["offset_mapping"]] if offsets else [(0, 0)] * len(ids)
-        if special and not self.template and self._adds_begin():
+        if special and not self.template and self._adds_begin:
             return [self.tokenizer.bos_token_id, *ids], [(0, 0), *spans]
         return ids, spans
 
+    @cached_property
     def _adds_begin(self) -> bool:
         begin = self.tokenizer.bos_token_id
         return begin is not None and list(self.tokenizer("a")["input_ids"])[:1] == [begin]
+
+    @cached_property
+    def _special(self) -> re.Pattern[str] | None:
+        tokens = [token for token in self.tokenizer.all_special_tokens if len(token) > 1]
+        return re.compile("|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))) if tokens else None
+
+    def _harmless(self, text: str) -> str:
+        if self._special is None:
+            return text
+        return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
     def _check_template(self) -> None:
         ask = (Message("user", "?"),)
@@ -180,6 +205,10 @@ def token_weights(lesson: Lesson | None, count: int, spans: Sequence[tuple[int, 
             if a < mark.end and mark.start < b:
                 weights[i] = weight * mark.weight
     return tuple(weights)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _without_system(context: Messages) -> Messages:
