@@ -16,8 +16,10 @@ from sayso.models.hardware import (
     disk_free,
     machine,
     memory,
+    peak_bytes,
     probe_dtypes,
     qlora_obstacle,
+    reset_peak,
     thread_advice,
 )
 
@@ -168,3 +170,14 @@ def test_qlora_says_what_stands_in_its_way(monkeypatch: pytest.MonkeyPatch) -> N
     assert "bitsandbytes" in qlora_obstacle("cuda")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     assert qlora_obstacle("cuda") == ""
+
+
+def test_the_peak_grows_with_what_was_held_and_can_begin_anew() -> None:
+    reset_peak("cpu")
+    before = peak_bytes("cpu")
+    held = bytearray(b"x") * (64 * 2**20)
+    after = peak_bytes("cpu")
+    assert after - before > 48 * 2**20
+    del held
+    reset_peak("cpu")
+    assert peak_bytes("cpu") <= after

@@ -9,6 +9,7 @@ Decided here:
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -128,6 +129,32 @@ def choose_dtype(speeds: Mapping[str, float], tuning: str = "") -> Choice:
     if ratio < TRAP:
         return Choice("float32", f"bfloat16 is a trap here: {1 / ratio:.1f} times slower than float32")
     return Choice("float32", f"bfloat16 gains too little here ({ratio:.1f} times float32's speed) for its rounding")
+
+
+def reset_peak(device: str) -> None:
+    """Begin to measure `peak_bytes` anew, where the system allows it."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+        return
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes(device: str) -> int:
+    """Most memory that this process held since `reset_peak`: resident, or allocated on the GPU."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024  # bytes there, kilobytes elsewhere
 
 
 def thread_advice(has: Machine, environment: Mapping[str, str]) -> Choice:
