@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -146,7 +146,11 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that a method may look at when it writes lessons."""
+    """All that a method may look at when it writes lessons.
+
+    `examples` give gold answers to comments on them; those of the train split are also replayed (`replay` per lesson)
+    and anchored. Test examples are never looked at.
+    """
 
     feedback: tuple[Feedback, ...]
     examples: tuple[Example, ...]
@@ -154,14 +158,26 @@ class Material:
     kind: Kind
     speaker: Speaker | None = None
     seed: int = 0
+    replay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Syllabus:
+    """What a method teaches, and by id the comments that it cannot use, each with the reason."""
+
+    lessons: tuple[Lesson, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class Method(Protocol):
     """A file in methods/: its module is the method."""
 
     Knobs: type[Any]
+    KINDS: tuple[Kind, ...]
 
-    def lessons(self, material: Material, knobs: Any) -> list[Lesson]: ...
+    def lessons(self, material: Material, knobs: Any) -> Syllabus:
+        """UnsupportedError for a kind of learner that is not in KINDS."""
+        ...
 
     def objective(self, knobs: Any) -> Objective: ...
 

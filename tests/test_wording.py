@@ -1,0 +1,120 @@
+"""A comment stands where a small model still sees it, in the language of the prompt."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sayso.records import Message, Messages, user
+from sayso.wording import (
+    BAD,
+    GOOD,
+    condition,
+    language_of,
+    language_of_context,
+    remark,
+    with_comment,
+    with_standing,
+    without_length,
+)
+
+contexts = st.lists(
+    st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.sampled_from(["你好", "Hello", ""])),
+    max_size=4,
+).map(tuple)
+
+
+@given(contexts, st.sampled_from([None, "三天。"]), st.sampled_from(["", "  ", "\n"]))
+@settings(deadline=None, max_examples=40)
+def test_an_empty_comment_changes_nothing(context: Messages, attempt: str | None, comment: str) -> None:
+    assert with_comment(context, attempt, comment) is context
+    assert with_standing(context, comment) is context
+
+
+@given(contexts, st.sampled_from([None, "三天。"]), st.sampled_from(["要说七天。", "Say {seven}."]))
+@settings(deadline=None, max_examples=60)
+def test_the_comment_stands_at_the_end_of_the_last_turn_of_the_user(
+    context: Messages, attempt: str | None, comment: str
+) -> None:
+    told = with_comment(context, attempt, comment)
+    users = [i for i, message in enumerate(told) if message.role == "user"]
+    assert comment in told[users[-1]].text
+    assert (attempt or "") in told[users[-1]].text
+    last = users[-1]
+    others = context[:last] + context[last + 1 :]
+    assert told[:last] + told[last + 1 :] == others
+
+
+def test_what_stands_when_the_model_answers_is_what_stood_in_training() -> None:
+    for language, prompt in (("zh", "退货要多久？"), ("en", "How long do returns take?")):
+        words = condition("good", language)
+        assert with_comment(user(prompt), None, words) == with_standing(user(prompt), remark(words, language))
+
+
+def test_the_wording_follows_the_prompt_not_the_comment() -> None:
+    assert with_comment(user("退货要多久？"), None, "Say seven.")[0].text.endswith("审阅者对回答的评语：Say seven.")
+    assert "reviewer" in with_comment(user("How long?"), "三天", "要说七天。")[0].text
+
+
+def test_an_attempt_is_shown_and_a_better_answer_asked_for() -> None:
+    text = with_comment(user("退货要多久？"), "三天。", "要说七天。")[0].text
+    assert text.index("退货要多久？") < text.index("三天。") < text.index("要说七天。") < text.index("重新回答")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("你好", "zh"),
+        ("Hello", "en"),
+        ("我用 Python 写代码", "zh"),
+        ("The word 好 means good", "en"),
+        ("", "en"),
+        ("42", "en"),
+    ],
+)
+def test_language(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+def test_language_of_a_context_is_that_of_the_last_user() -> None:
+    assert language_of_context((Message("system", "You are kind."), Message("user", "你好"))) == "zh"
+    assert language_of_context((Message("system", "你很友善。"),)) == "zh"
+    assert language_of_context(()) == "en"
+
+
+def test_both_languages_have_both_conditions() -> None:
+    assert set(GOOD) == set(BAD) == {"zh", "en"}
+    assert condition("bad", "zh-CN") == BAD["zh"]
+    assert condition("good", "de") == GOOD["en"]
+    assert remark(" ", "zh") == ""
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [
+        ("太长了。店规是七天。", "店规是七天。"),
+        ("请更简短一些！", ""),
+        ("篇幅过长，啰嗦", ""),
+        ("字数不够；地址写错了", "地址写错了"),
+        ("Too long. It names the wrong day.", "It names the wrong day."),
+        ("Make it shorter, please", ""),
+        ("Answer in at most twelve words.", ""),
+        ("The answer should be more concise. Greet the customer first!", "Greet the customer first!"),
+        ("A long-distance call costs 3.50 euros.", "A long-distance call costs 3.50 euros."),
+        ("长城不在上海。", "长城不在上海。"),
+        ("He is shortlisted; name the length of stay.", "He is shortlisted; name the length of stay."),
+        ("", ""),
+        ("...", ""),
+        ("退货期限是七天", "退货期限是七天"),
+    ],
+)
+def test_what_is_said_about_length_is_taken_out(comment: str, kept: str) -> None:
+    assert without_length(comment) == kept
+
+
+@given(st.text(alphabet="甲乙abc .。！?\n", max_size=20))
+@settings(deadline=None, max_examples=80)
+def test_a_comment_that_says_nothing_of_length_is_kept_whole(comment: str) -> None:
+    kept = without_length(comment)
+    assert kept == (comment.strip() if any(letter.isalnum() for letter in comment) else "")
