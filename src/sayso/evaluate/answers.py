@@ -21,6 +21,7 @@ from sayso.protocols import Speaker, Task
 from sayso.records import Answer, Example, Messages, Reply, join_labels
 from sayso.tasks.classify import read_labels
 from sayso.tasks.text import PER_TOKEN
+from sayso.wording import with_standing
 
 if TYPE_CHECKING:
     from sayso.protocols import Learner
@@ -68,11 +69,7 @@ def _answers(speaker: Speaker, task: Task, group: Sequence[Example], standing: s
 
 def _prompt(task: Task, example: Example, speaker: Speaker, standing: str) -> Messages:
     context = task.context(example, speaker.kind)
-    if not standing or not context:
-        return context
-    from sayso.wording import with_standing
-
-    return with_standing(context, standing)
+    return with_standing(context, standing) if standing and context else context
 
 
 def _weighed(task: Task, example: Example, logps: Sequence[float]) -> Answer:

@@ -119,9 +119,9 @@ def confusion(data: Labelled) -> Confusion:
     )
     if data.several:
         return Confusion(data.options, (), (), per_label, _pairs(data))
-    silent = ~data.given_NL.any(axis=1)
-    columns = (*data.options, "") if silent.any() else data.options
-    given = np.concatenate([data.given_NL, silent[:, None]], axis=1)[:, : len(columns)]
+    silent_N1 = np.logical_not(np.any(data.given_NL, axis=1, keepdims=True))
+    columns = (*data.options, "") if silent_N1.any() else data.options
+    given = np.concatenate([data.given_NL, silent_N1], axis=1)[:, : len(columns)]
     counts = data.gold_NL.astype(int).T @ given.astype(int)
     table = tuple(tuple(int(count) for count in row) for row in counts)
     return Confusion(data.options, columns, table, per_label, _pairs(data))

@@ -10,6 +10,7 @@ Decided here:
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -80,12 +81,12 @@ def measure(task: Task, examples: Sequence[Example], answers: Sequence[Answer]) 
 def paired(examples: Sequence[Example], answers: Sequence[Answer]) -> list[tuple[Example, Answer]]:
     """Each example with its answer, in the examples' order. DataError for a missing, foreign or doubled item."""
     by_item = {answer.item: answer for answer in answers}
-    ids = [example.id for example in examples]
-    strange = [item for item in by_item if item not in set(ids)] + [item for item in ids if item not in by_item]
-    if strange or len(ids) != len(answers) or len(set(ids)) != len(ids):
-        named = strange[0] if strange else next((i for i in ids if ids.count(i) > 1), ids[0] if ids else "")
+    counts = Counter(example.id for example in examples)
+    counts.subtract(answer.item for answer in answers)
+    strange = [item for item, surplus in counts.items() if surplus] or _doubled(examples)
+    if strange:
         raise DataError(
-            f"{len(examples)} examples and {len(answers)} answers do not belong together; see item '{named}'",
+            f"{len(examples)} examples and {len(answers)} answers do not belong together; see item '{strange[0]}'",
             expected="exactly one answer to each example",
             fix="answer the same examples again",
         )
@@ -93,6 +94,10 @@ def paired(examples: Sequence[Example], answers: Sequence[Answer]) -> list[tuple
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _doubled(examples: Sequence[Example]) -> list[str]:
+    return [item for item, count in Counter(example.id for example in examples).items() if count > 1]
 
 
 def _labels(task: Task, pairs: Sequence[tuple[Example, Answer]], graded: tuple[Score, ...]) -> Measured:
