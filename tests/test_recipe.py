@@ -132,6 +132,7 @@ def test_an_override_reaches_into_a_list(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     file.write_text("task: {labels: [a, b]}\n", encoding="utf-8")
     assert load(file, ["task.labels.1=乙"]).task.labels == ["a", "乙"]
+    assert load(file, ["feedback.store=postgresql+psycopg://x/y"]).feedback.store == "postgresql+psycopg://x/y"
     assert load(file, ["run=here"]).run == str(Path.cwd() / "here")
     assert load(file, ["feedback.files=[c.jsonl]"]).feedback.files == [str(Path.cwd() / "c.jsonl")]
     assert load(file, ["data.test="]).data.test is None
@@ -177,7 +178,7 @@ def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
     (tmp_path / "a,b.jsonl").touch()
     text = "data: {train: {path: d/a.jsonl}, validation: {path: 'x.zh, x.en'}, test: {path: 'hub:sst2'}}\n"
     (tmp_path / "r.yaml").write_text(
-        text + "model: {name: 模型}\nfeedback: {files: [c.jsonl]}\nrun: out\n", encoding="utf-8"
+        text + "model: {name: 模型}\nfeedback: {files: [c.jsonl], store: 评.db}\nrun: out\n", encoding="utf-8"
     )
     recipe = load(tmp_path / "r.yaml")
     data = recipe.data
@@ -189,6 +190,7 @@ def test_paths_are_relative_to_the_recipe(tmp_path: Path) -> None:
     assert data.test.path == "hub:sst2"
     assert recipe.model.name == str(tmp_path / "模型")
     assert recipe.feedback.files == [str(tmp_path / "c.jsonl")]
+    assert recipe.feedback.store == str(tmp_path / "评.db")
     assert recipe.run == str(tmp_path / "out")
     comma = resolve_paths(Recipe(data={"train": {"path": "a,b.jsonl"}}), tmp_path)  # type: ignore[arg-type]
     assert comma.data.train is not None

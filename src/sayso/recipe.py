@@ -93,6 +93,9 @@ class DataPart(Part):
     validation_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
         default=0.1, description="taken from train when no validation file is named"
     )
+    test_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        default=0.0, description="taken from train when no test file is named; no text stands on both sides"
+    )
     label_names: dict[str, str] = Field(default_factory=dict, description="raw value in the file: label name")
 
 
@@ -141,6 +144,7 @@ class CriticPart(Part):
 class FeedbackPart(Part):
     files: list[str] = Field(default_factory=list, description="JSONL files of comments")
     critics: list[CriticPart] = Field(default_factory=list)
+    store: str = Field(default="", description="database of the comments; '' for one in the run folder")
     held_out: Share = Field(default=0.25, description="share of the comments kept as a test")
 
 
@@ -170,7 +174,13 @@ class Recipe(Part):
 
 # ---------------------------------------------------------------- reading and writing
 
-_FILES = (("data", "train", "path"), ("data", "validation", "path"), ("data", "test", "path"), ("run",))
+_FILES = (
+    ("data", "train", "path"),
+    ("data", "validation", "path"),
+    ("data", "test", "path"),
+    ("feedback", "store"),
+    ("run",),
+)
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -209,14 +219,19 @@ def resolve_paths(recipe: Recipe, base: Path) -> Recipe:
         "run": _located(recipe.run, base),
         "model": recipe.model.model_copy(update={"name": _located_model(recipe.model.name, base)}),
         "data": recipe.data.model_copy(update=data),
-        "feedback": recipe.feedback.model_copy(update={"files": [_located(f, base) for f in recipe.feedback.files]}),
+        "feedback": recipe.feedback.model_copy(
+            update={
+                "files": [_located(file, base) for file in recipe.feedback.files],
+                "store": _located(recipe.feedback.store, base),
+            }
+        ),
     }
     return recipe.model_copy(update=updates)
 
 
 def _located(path: str, base: Path) -> str:
     """Absolute; both of a pair "a.zh,b.en"; untouched where it is empty or names no file ("hub:...")."""
-    if not path or re.match(r"[a-z]{2,}:", path):
+    if not path or re.match(r"[a-z][a-z0-9+.-]+:", path):
         return path
     whole = os.path.normpath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH111, PTH118
     if "," in path and not os.path.exists(whole):  # noqa: PTH110
