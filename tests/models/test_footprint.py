@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from sayso.models.footprint import (
+    SLACK,
     Load,
     Shape,
     adapter_parameters,
@@ -95,7 +96,7 @@ def test_activations_are_near_what_autograd_keeps(
     model, shape = request.getfixturevalue(name)
     tokens = rows * length * (2 if shape.kind == "encoder_decoder" else 1)
     load = Load(micro_tokens=tokens, row_tokens=length, supervised=0.0)
-    assert estimate(shape, load).activations == pytest.approx(kept_for_backward(model, rows, length), rel=0.4)
+    assert estimate(shape, load).activations / SLACK == pytest.approx(kept_for_backward(model, rows, length), rel=0.4)
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
