@@ -12,6 +12,7 @@ from sayso.errors import DataError
 from sayso.evaluate.compare import compare, figure
 from sayso.records import Answer, Example, user
 from sayso.tasks.classify import Classify
+from sayso.tasks.text import Text
 from sayso.tasks.translate import Translate
 
 MOOD = Classify(("差评", "好评"))
@@ -141,6 +142,13 @@ def test_other_items_are_refused_and_nothing_judged_is_nothing_compared():
         compare(MOOD, examples_of(2), answers_of([True]), answers_of([True, True]), stages=STAGES, split="test")
     blind = [Example("0", user("x"))]
     assert compare(MOOD, blind, [Answer("0", "好评")], [Answer("0", "差评")], stages=STAGES, split="test") == []
+
+
+def test_models_that_were_judged_on_different_items_are_not_compared():
+    examples = [Example(str(i), (), "从前") for i in range(2)]
+    both = [Answer(str(i), "", {"per_token": 0.5}, tokens=2) for i in range(2)]
+    with pytest.raises(DataError, match="different items"):
+        compare(Text(), examples, both, [both[0], Answer("1", "")], stages=STAGES, split="test")
 
 
 def test_figures_are_written_as_people_write_them():

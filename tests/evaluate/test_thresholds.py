@@ -65,7 +65,14 @@ def test_a_label_that_nothing_has_keeps_one_half():
     assert json.loads(json.dumps(found, ensure_ascii=False)) == found
 
 
-def test_without_items_there_are_no_thresholds_and_without_probabilities_an_error():
+def test_without_items_there_are_no_thresholds_and_with_half_of_the_probabilities_an_error():
     assert tune(TASK, [], []) == {}
+    examples, answers = items([(True, False, 0.9, 0.1), (False, False, 0.2, 0.3)])
     with pytest.raises(DataError, match="no probability for '乐'"):
-        tune(TASK, [Example("0", user("x"), "乐")], [Answer("0", "乐")])
+        tune(TASK, examples, [answers[0], Answer("1", "乐")])
+
+
+def test_labels_said_in_words_have_no_thresholds_and_stay_as_they_are():
+    examples, spoken = [Example("0", user("x"), "乐")], [Answer("0", "乐 | 怒")]
+    assert tune(TASK, examples, spoken) == {}
+    assert decide(TASK, spoken, {"乐": 0.9}) == spoken

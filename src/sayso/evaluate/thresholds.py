@@ -26,17 +26,30 @@ HALF = 0.5
 
 
 def tune(task: Task, examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str, float]:
-    """The best threshold of every label on these (validation) items. DataError where probabilities are missing."""
+    """The best threshold of every label on these (validation) items; none for a model that only says labels in words.
+
+    DataError where some answers have probabilities and others lack them.
+    """
     pairs = [(example, answer) for example, answer in paired(examples, answers) if example.target is not None]
     answers = [answer for _, answer in pairs]
+    if not any(answer.probabilities for answer in answers):
+        return {}
     gold_NL = labelled(task, [example for example, _ in pairs], answers).gold_NL
     p_NL = np.array([[_probability(answer, option) for option in task.options] for answer in answers])
-    return {option: best_threshold(p_NL[:, i], gold_NL[:, i]) for i, option in enumerate(task.options) if pairs}
+    return {option: best_threshold(p_NL[:, i], gold_NL[:, i]) for i, option in enumerate(task.options)}
 
 
 def decide(task: Task, answers: Sequence[Answer], thresholds: Mapping[str, float]) -> list[Answer]:
-    """The same answers, their text naming the labels at or above their threshold (one half where none is given)."""
-    return [replace(answer, text=labels_over(task.options, answer.probabilities, thresholds)) for answer in answers]
+    """The same answers, their text naming the labels at or above their threshold (one half where none is given).
+
+    An answer without probabilities stays as it was said.
+    """
+    return [
+        replace(answer, text=labels_over(task.options, answer.probabilities, thresholds))
+        if answer.probabilities
+        else answer
+        for answer in answers
+    ]
 
 
 def labels_over(options: Sequence[str], p: Mapping[str, float], thresholds: Mapping[str, float]) -> str:
