@@ -9,6 +9,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
+from hypothesis import settings
+
+# On a loaded machine the first example pays for imports; how long an example takes is never what is tested.
+settings.register_profile("sayso", deadline=None, print_blob=True)
+settings.load_profile("sayso")
 
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from sayso.cli.check import check
 from sayso.cli.init import SAMPLES, Begin, Language, init, project_files
 from sayso.errors import UserError
 from sayso.recipe import load
 from sayso.records import Feedback, from_json
+from sayso.store.imports import read_comments
 
 EVERY = [(task, language) for task in Begin for language in Language]
 SPLITS = ("train", "validation", "test")
@@ -44,6 +46,21 @@ def test_the_sample_data_is_sound(task: Begin, language: Language) -> None:
     comments = [from_json(Feedback, row) for row in rows(files["comments.jsonl"])]
     assert len({comment.id for comment in comments}) == len(comments) >= 4
     assert all(c.revision and c.revision != c.attempt.text and c.comment for c in comments)
+
+
+@pytest.mark.parametrize(("task", "language"), EVERY)
+def test_what_is_written_passes_the_checks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], task: Begin, language: Language
+) -> None:
+    init(tmp_path, task, language)
+    capsys.readouterr()
+    check(tmp_path / "recipe.yaml", json=True)
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is True
+    assert report["findings"] == []
+    comments = read_comments(tmp_path / "comments.jsonl")
+    assert len(comments.feedback) >= 4
+    assert not comments.refused
 
 
 def test_the_comments_follow_the_language(tmp_path: Path) -> None:
