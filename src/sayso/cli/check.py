@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sayso.errors import DataError
+
 if TYPE_CHECKING:
+    from sayso.cli.project import Project
     from sayso.dataset.examples import Loaded
     from sayso.dataset.repair import Mended
     from sayso.recipe import Recipe
@@ -54,6 +57,19 @@ def check(
         raise typer.Exit(2)
 
 
+def check_stage(project: Project) -> None:
+    """The report as the run's note "check"; DataError where the data has an error."""
+    run, print_of = project.run, project.fingerprint("check")
+    if run.done("check", print_of):
+        return
+    report = check_project(project.recipe, Path())
+    run.write_note("check", report)
+    if not report["ok"]:
+        worst = next(one for one in report["findings"] if one["level"] == "error")
+        raise DataError(str(worst["words"]), fix="`sayso check` lists every row; --repair writes a mended copy")
+    run.mark_done("check", print_of)
+
+
 def check_project(recipe: Recipe, base: Path) -> dict[str, Any]:
     """The report of a recipe's data as plain values: splits, overlaps, findings, hashes, ok."""
     from sayso.dataset.files import load_files
@@ -63,11 +79,11 @@ def check_project(recipe: Recipe, base: Path) -> dict[str, Any]:
 
 def check_tokens(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
     """Supervised tokens of all training rows, and the first rows piece by piece. DataError for a row with none."""
-    from sayso.dataset.files import with_validation
+    from sayso.dataset.files import with_splits
     from sayso.dataset.tokens import pieces, supervised
     from sayso.records import to_json
 
-    split = with_validation(files, recipe.data.validation_share, recipe.seed)
+    split = with_splits(files, recipe.data, recipe.seed)
     examples = [example for example in split["train"].examples if example.target is not None]
     learner, task = _learner(recipe, split)
     rows = [_row(learner, task, example, files["train"].path) for example in examples]
@@ -84,9 +100,9 @@ def check_tokens(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
 
 def _report(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
     from sayso.dataset.checks import check as check_rows
-    from sayso.dataset.files import with_validation
+    from sayso.dataset.files import with_splits
 
-    split = with_validation(files, recipe.data.validation_share, recipe.seed)
+    split = with_splits(files, recipe.data, recipe.seed)
     report = check_rows(split, several=recipe.task.several, labelled=recipe.task.name == "classify")
     findings = sorted(report.findings, key=lambda finding: _LEVELS.index(finding.level))
     ok = not any(finding.level == "error" for finding in findings)

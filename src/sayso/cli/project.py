@@ -13,14 +13,14 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sayso.errors import DataError, RunError
-from sayso.recipe import FilePart, Recipe
-from sayso.records import Answer, Comparison, Example, Imitate, Lesson, split_labels
+from sayso.recipe import Recipe
+from sayso.records import Example, Imitate, Lesson, split_labels
 from sayso.store.runs import Run
 
 if TYPE_CHECKING:
@@ -84,24 +84,24 @@ class Project:
         task: Task = find("tasks", self.recipe.task.name).task(self.recipe.task, self.labels)
         return task
 
+    def asked(self, stage: str) -> StrategyPart:
+        """The strategy section that governs "train" or "learn"."""
+        return self.recipe.strategy if stage == "train" else self.recipe.learn.strategy
+
     def strategy(self, learner: AnyLearner, stage: str, rows: int) -> StrategyPart:
         """The strategy of "train" or "learn" with every `auto` resolved."""
         from sayso.presets import resolve
 
-        asked = self.recipe.strategy if stage == "train" else self.recipe.learn.strategy
-        return resolve(
-            asked,
-            kind=learner.kind,
-            rows=rows,
-            parameters=sum(p.numel() for p in learner.core.model.parameters()),
-            scratch=bool(self.recipe.model.scratch),
-            stage=stage,
-        )
+        parameters = sum(p.numel() for p in learner.core.model.parameters())
+        scratch = bool(self.recipe.model.scratch)
+        return resolve(self.asked(stage), learner.kind, rows, parameters, scratch, stage)
 
     def tuning(self, stage: str) -> str:
-        """How "train" or "learn" changes the weights; `auto` is decided by the presets."""
-        asked = self.recipe.strategy.tuning if stage == "train" else self.recipe.learn.strategy.tuning
-        return "full" if asked == "auto" else asked
+        """How "train" or "learn" changes the weights, `auto` decided."""
+        from sayso.presets import tuning_of
+
+        asked, scratch = self.asked(stage).tuning, bool(self.recipe.model.scratch)
+        return asked if asked != "auto" or scratch else tuning_of(asked, self._parameters())
 
     def learner(self, stage: str, tuning: str = "full") -> AnyLearner:
         """The model as it is after `stage` ("base", "train" or "learn"), opened with `tuning`."""
@@ -111,19 +111,21 @@ class Project:
         if stage != "base":
             folder = self.run.weights(stage)
             if not folder.is_dir():
-                raise RunError(f"this run has no '{stage}' weights yet", where=str(folder), fix=f"run that stage first")
+                raise RunError(f"this run has no '{stage}' weights yet", where=str(folder), fix=f"`sayso run` or `sayso {stage}` makes them")
             part = part.model_copy(update={"name": str(folder), "scratch": {}})
-        strategy = self.recipe.strategy
+        asked = self.asked(stage)
         opening = Opening(
             options=self.labels,
             several=self.recipe.task.several,
-            tuning=tuning,
-            lora_rank=strategy.lora_rank or 8,
-            dropout=strategy.dropout,
+            tuning="full" if tuning == "auto" else tuning,
+            lora_rank=asked.lora_rank or 8,
+            dropout=asked.dropout,
             seed=self.recipe.seed,
             texts=lambda: _texts(self.data.train),
         )
-        return open_learner(part, opening)
+        learner = open_learner(part, opening)
+        learner.core.fast_dtype = self._fast_dtype(learner)
+        return learner
 
     def keep(self, learner: AnyLearner, stage: str) -> None:
         """Save the learner as the weights of a stage: beside, then renamed."""
@@ -140,21 +142,43 @@ class Project:
         text = repr([self.recipe.model_dump(exclude={"run", "trackers", "threads"}), sorted(self.data.hashes.items())])
         return hashlib.sha256(f"{stage}:{text}".encode()).hexdigest()[:16]
 
+    def _parameters(self) -> int:
+        from sayso.models.inspect import inspect_folder
+        from sayso.models.open import locate
+
+        folder = Path(locate(self.recipe.model.name))
+        return inspect_folder(folder).shape.parameters if folder.is_dir() else 0
+
+    def _fast_dtype(self, learner: AnyLearner) -> Any:
+        """The dtype of training's matrix products: asked for, or measured once per run so that resuming repeats it."""
+        import torch
+
+        from sayso.models.hardware import choose_dtype, probe_dtypes
+
+        asked = self.recipe.model.dtype
+        if asked == "auto":
+            note = self.run.note("dtype")
+            if note is None:
+                chosen = choose_dtype(probe_dtypes(learner.core.device.type))
+                note = {"dtype": chosen.value, "why": chosen.why}
+                self.run.write_note("dtype", note)
+            asked = note["dtype"]
+        return getattr(torch, asked)
+
+    def latest(self) -> str:
+        """The last stage that has weights, "base" before any training."""
+        return next((stage for stage in ("learn", "train") if self.run.weights(stage).is_dir()), "base")
+
     # ------------------------------------------------------------ answers and scores
 
     def score(self, learner: AnyLearner, stage: str, splits: Sequence[str] = SPLITS) -> dict[str, float]:
         """Answer both splits, write answers and scores; returns the test (else validation) headline figures."""
-        from sayso.cli.scoring import answers_of, evaluation_of, write_evaluation
+        from sayso.cli.scoring import score_split
 
         headline: dict[str, float] = {}
         for split in splits:
-            examples = self.examples(split)
-            if not examples:
-                continue
-            answers = answers_of(self, learner, examples, stage)
-            evaluation = evaluation_of(self, examples, answers, stage, split)
-            write_evaluation(self, stage, split, answers, evaluation)
-            headline = {s.unit: s.value for s in evaluation.scores}
+            if self.examples(split):
+                headline = score_split(self, learner, stage, split)
         return headline
 
     def examples(self, split: str) -> tuple[Example, ...]:
@@ -210,25 +234,13 @@ def class_weighted(lessons: Sequence[Lesson], several: bool) -> list[Lesson]:
 
 
 def _load(recipe: Recipe) -> Data:
-    from sayso.dataset.examples import load, split_validation
+    from sayso.dataset.files import load_files, with_splits
 
-    hashes: dict[str, str] = {}
-
-    def read(part: FilePart | None, split: str) -> tuple[Example, ...]:
-        if part is None:
-            return ()
-        loaded = load(part, split, recipe.task, recipe.data, Path())  # type: ignore[arg-type]
-        hashes[split] = loaded.hash
-        return tuple(loaded.examples)
-
-    train = read(recipe.data.train, "train")
-    if not train:
+    loaded = with_splits(load_files(recipe.task, recipe.data, Path()), recipe.data, recipe.seed)
+    if "train" in loaded and not loaded["train"].examples:
         raise DataError("no usable training row", fix="name data.train.path; `sayso check` says why rows are dropped")
-    validation = read(recipe.data.validation, "validation")
-    if not validation and recipe.data.validation_share > 0:
-        kept, taken = split_validation(list(train), recipe.data.validation_share, recipe.seed)
-        train, validation = tuple(kept), tuple(taken)
-    return Data(train, validation, read(recipe.data.test, "test"), hashes)
+    parts = {name: loaded[name].examples if name in loaded else () for name in ("train", *SPLITS)}
+    return Data(parts["train"], parts["validation"], parts["test"], {name: one.hash for name, one in loaded.items()})
 
 
 def _labels_of(example: Example, several: bool) -> tuple[str, ...]:

@@ -33,19 +33,22 @@ def train_stage(project: Project) -> dict[str, float]:
     from sayso.cli.scoring import headline_of, validator
     from sayso.learn.loop import Training
     from sayso.learn.loop import train as teach
+    from sayso.records import Objective
 
     run, print_of = project.run, project.fingerprint("train")
     if run.done("train", print_of):
         return headline_of(project, "train")
+    if not project.data.train:
+        return {}
     learner = project.learner("base", project.tuning("train"))
     lessons = training_lessons(project, learner)
     strategy = project.strategy(learner, "train", len(lessons))
     run.write_lessons("train", lessons)
     _describe(project, learner, strategy.tuning)
-    check = validator(project, learner)
+    check = validator(project, learner, "train")
     training = Training(
         strategy,
-        _objective(strategy.label_smoothing),
+        Objective(label_smoothing=strategy.label_smoothing),
         project.recipe.seed,
         run.checkpoints("train"),
         check,
@@ -67,12 +70,6 @@ def training_lessons(project: Project, learner: AnyLearner) -> list[Lesson]:
     if project.recipe.strategy.class_weights == "balanced":
         return class_weighted(lessons, project.recipe.task.several)
     return lessons
-
-
-def _objective(label_smoothing: float) -> object:
-    from sayso.records import Objective
-
-    return Objective(label_smoothing=max(0.0, label_smoothing))
 
 
 def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:

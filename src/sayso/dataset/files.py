@@ -33,11 +33,21 @@ def load_files(task: TaskPart, data: DataPart, base: Path) -> dict[str, Loaded]:
 
 def with_validation(loaded: Mapping[str, Loaded], share: float, seed: int) -> dict[str, Loaded]:
     """The same, with a share of the training rows as validation where there is none."""
-    if "train" not in loaded or "validation" in loaded or share == 0:
+    return _with(loaded, "validation", share, seed)
+
+
+def with_splits(loaded: Mapping[str, Loaded], data: DataPart, seed: int) -> dict[str, Loaded]:
+    """The same, with the shares of the training rows that the recipe takes as test and as validation."""
+    return with_validation(_with(loaded, "test", data.test_share, seed + 1), data.validation_share, seed)
+
+
+def _with(loaded: Mapping[str, Loaded], split: str, share: float, seed: int) -> dict[str, Loaded]:
+    if "train" not in loaded or split in loaded or share == 0:
         return dict(loaded)
     train = loaded["train"]
     kept, taken = split_validation(train.examples, share, seed)
-    said = (f"{share:.0%} of the training rows",)
+    said = (f"{share:.3g} of the training rows",)
     part = Loaded(tuple(taken), (), Columns(), train.source, train.path, train.hash, len(taken), said)
     rest = replace(train, examples=tuple(kept), rows=train.rows - len(taken))
-    return {"train": rest, "validation": part} | {name: one for name, one in loaded.items() if name == "test"}
+    found = {**loaded, "train": rest, split: part}
+    return {name: found[name] for name in SPLITS if name in found}

@@ -183,6 +183,16 @@ def full_logits(model: Any, inputs: Mapping[str, Any], at_N: torch.Tensor) -> to
     return logits.reshape(-1, logits.shape[-1]).index_select(0, at_N)
 
 
+def pieces(core: Core, text: str) -> list[str]:
+    """A text cut at token boundaries so that each piece, with its special tokens, fits the model."""
+    if not getattr(core.tokenizer, "is_fast", False):
+        return [text]
+    spans = core.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    room = core.max_length - 3
+    cuts = [spans[begin][0] for begin in range(room, len(spans), room)]
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if text[a:b].strip()]
+
+
 def chunks_by_tokens(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Indices, longest first, in groups whose padded size stays within `budget` tokens (at least one each)."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))

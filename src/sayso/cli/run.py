@@ -1,0 +1,98 @@
+"""`sayso run`: carry a recipe through all its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sayso.cli.project import Project
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(help="the recipe, a YAML file")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="change a value, e.g. strategy.epochs=2")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
+) -> None:
+    """Carry a recipe through all its stages; run it again to go on where it stopped."""
+    project = opened(recipe, set_)
+    with project.run.lock():
+        result = run_project(project)
+    if json:
+        from sayso.cli.console import print_json
+
+        print_json(result)
+    else:
+        _print(project, result)
+
+
+def opened(recipe: Path, overrides: list[str] | None) -> Project:
+    """The project of a recipe file, with the machine prepared for it."""
+    from sayso.cli.project import Project, prepare
+    from sayso.recipe import load
+
+    asked = load(recipe, overrides or ())
+    prepare(asked)
+    return Project.open(asked)
+
+
+def run_project(project: Project) -> dict[str, Any]:
+    """Every stage in order; stages that are done are not repeated. Returns each stage's headline figures."""
+    from sayso.cli.check import check_stage
+    from sayso.cli.comment import comment_stage
+    from sayso.cli.console import console
+    from sayso.cli.evaluate import base_stage
+    from sayso.cli.learn import learn_stage
+    from sayso.cli.plan import plan_stage
+    from sayso.cli.project import facts
+    from sayso.cli.report import report_stage
+    from sayso.cli.train import train_stage
+
+    out = console(stderr=True)
+    project.run.add_facts(facts(project))
+    check_stage(project)
+    plan_stage(project)
+    figures: dict[str, Any] = {"base": base_stage(project)}
+    out.print(f"base     {headline(project, figures['base'])}")
+    figures["train"] = train_stage(project)
+    if figures["train"]:
+        out.print(f"train    {headline(project, figures['train'])}")
+    gathered = comment_stage(project)
+    if gathered:
+        out.print(f"comment  {gathered} comments")
+    figures["learn"] = learn_stage(project)
+    if figures["learn"]:
+        out.print(f"learn    {headline(project, figures['learn'])}")
+    page = report_stage(project)
+    return {"run": str(project.run.folder), "report": str(page), "figures": {k: v for k, v in figures.items() if v}}
+
+
+def headline(project: Project, figures: Mapping[str, float]) -> str:
+    """The task's own metric first, then two more, in one line."""
+    from sayso.evaluate.compare import figure
+
+    return ", ".join(f"{unit} {figure(unit, value)}" for unit, value in list(figures.items())[:3])
+
+
+def print_headline(project: Project, stage: str, figures: Mapping[str, float], *, as_json: bool) -> None:
+    """One stage's figures, on stdout."""
+    from sayso.cli.console import console, print_json
+
+    if as_json:
+        print_json({"run": str(project.run.folder), "stage": stage, "figures": dict(figures)})
+    else:
+        console().print(f"{stage}: {headline(project, figures)}   ({project.run.folder})")
+
+
+def _print(project: Project, result: Mapping[str, Any]) -> None:
+    from sayso.cli.console import console
+
+    out = console()
+    metric = project.recipe.task.metric or project.task.metric
+    shown = [c for c in project.run.comparisons() if c.unit == metric and c.split == "test"]
+    for comparison in shown or [c for c in project.run.comparisons() if c.unit == metric]:
+        out.print(comparison.words)
+    out.print(f"report: {result['report']}")
