@@ -186,14 +186,25 @@ class Method(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a critic said (iterating gives that), and by item's id what it could not judge, each with the reason."""
+
+    feedback: tuple[Feedback, ...] = ()
+    not_judged: Mapping[str, str] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Feedback]:
+        return iter(self.feedback)
+
+
 class Critic(Protocol):
     """A file in critics/: its module is the critic."""
 
     Knobs: type[Any]
 
-    def comment(
-        self, task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Any
-    ) -> list[Feedback]: ...
+    def comment(self, task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Any) -> Review:
+        """FeedbackError where the critic itself is not usable; an item that it fails on is not judged."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
