@@ -275,16 +275,23 @@ def test_a_model_that_is_not_downloaded_is_not_opened(project: Any, monkeypatch:
     assert make_plan(project, probe=True)[1] is None
 
 
-def test_faster_formats_are_advised_beside_adapters_only(project: Any) -> None:
+def test_the_format_of_matrix_products_is_chosen_once_per_run(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    laid, _ = make_plan(project, probe=False)
+    assert laid.advice[0] == "Matrix products run in bfloat16: bfloat16 is 3.0 times as fast as float32 here."
+    assert project.run.notes["dtype"]["dtype"] == "bfloat16"
+    monkeypatch.setattr(hardware, "probe_dtypes", lambda device="cpu", seconds=0.0: SPEEDS | {"bfloat16": 1.0})
+    assert make_plan(project, probe=False)[0].advice == laid.advice
+
+
+def test_a_bad_format_and_a_method_that_cannot_run_are_said(project: Any) -> None:
     def advice(**sections: Any) -> str:
         project.recipe = recipe_of(**sections)
         return " ".join(make_plan(project, probe=False)[0].advice)
 
-    assert "model.dtype: bfloat16 it would be faster" in advice(strategy={"tuning": "lora"})
-    assert advice(strategy={"tuning": "full"}) == ""
-    half = {"name": "google-bert/bert-base-chinese", "dtype": "bfloat16"}
-    assert "float32 would be better" in advice(model=half, strategy={"tuning": "full"})
+    asked = {"name": "google-bert/bert-base-chinese", "dtype": "float32"}
+    assert "bfloat16 would be better" in advice(model=asked)
     assert "cannot run" in advice(strategy={"tuning": "qlora"})
+    assert "cannot run" not in advice(strategy={"tuning": "lora"})
 
 
 def test_a_step_far_above_the_estimate_is_said() -> None:
@@ -299,3 +306,20 @@ def test_the_printed_plan(project: Any, capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     for part in ("decoder", "counted", "optimiser", "peak", "It fits", "One real step", "tokens/s"):
         assert part in out
+
+
+def test_the_command_on_a_recipe_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from sayso.outline import write
+
+    rows = [json.dumps({"text": text, "target": f"回答 {i}"}, ensure_ascii=False) for i, text in enumerate(TEXTS)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    sections = tiny(TEXTS) | {"data": {"train": {"path": "rows.jsonl"}}, "run": "here"}
+    (tmp_path / "recipe.yaml").write_text(write(sections), encoding="utf-8")
+    told.plan(tmp_path / "recipe.yaml", json=True)
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["fits"] is True
+    assert plain["lengths"]["rows"] == 36
+    assert plain["probe"]["rows"] == 4
+    assert json.loads((tmp_path / "here/notes/plan.json").read_text(encoding="utf-8"))["peak"] == plain["peak"]
+    told.plan(tmp_path / "recipe.yaml", probe=False)
+    assert "guessed from characters" in capsys.readouterr().out

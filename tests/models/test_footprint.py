@@ -198,6 +198,13 @@ def test_mild_changes_come_before_harsh_ones() -> None:
     assert (lora.key, lora.value) == ("strategy.tuning", "lora")
 
 
+def test_weights_beside_adapters_may_be_held_in_half_precision() -> None:
+    load = Load(tuning="lora", micro_tokens=64, row_tokens=64, evaluation_tokens=64)
+    change = smallest_change(QWEN, load, int(estimate(QWEN, load).peak * 0.7))
+    assert change is not None
+    assert (change.key, change.value) == ("model.dtype", "bfloat16")
+
+
 def test_a_smaller_model_is_the_last_resort_and_nothing_fits_into_nothing() -> None:
     load = Load(tuning="frozen", micro_tokens=32, row_tokens=32, evaluation_tokens=32)
     small = replace(BERT, parameters=10_000_000, hidden=128, intermediate=512, vocabulary=8000)

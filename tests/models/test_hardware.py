@@ -144,16 +144,6 @@ def test_the_format_follows_from_the_speeds(float32: float, bfloat16: float, cho
     assert said in choice.why
 
 
-def test_weights_that_are_trained_stay_in_float32() -> None:
-    import torch
-
-    fast = {"float32": 100.0, "bfloat16": 500.0}
-    assert choose_dtype(fast, "full").value == "float32"
-    assert choose_dtype(fast, "lora").value == "bfloat16"
-    weight = torch.tensor(1.0, dtype=torch.bfloat16)
-    assert weight - 1e-3 == weight  # the reason: a usual step leaves a usual weight where it was
-
-
 def test_threads_are_advised_and_a_pinned_number_is_noticed() -> None:
     has = Machine(8, 16 * GB, 12 * GB, GB)
     assert thread_advice(has, {}).value == "8"

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sayso.cli.layout import Plan
     from sayso.cli.probe import Probe
     from sayso.cli.project import Project
+    from sayso.models.hardware import Choice
+    from sayso.models.open import AnyLearner
+    from sayso.recipe import Recipe
+    from sayso.records import Lesson
 
 PARTS = ("weights", "gradients", "optimiser", "snapshots", "activations", "logits", "evaluation", "runtime", "peak")
 FAR_OFF = 1.5
@@ -26,12 +30,11 @@ def plan(
 ) -> None:
     """Say what memory, time and disk the recipe takes, and the smallest change that makes it fit."""
     from sayso.cli.console import print_json
-    from sayso.cli.project import Project, prepare
-    from sayso.recipe import load
+    from sayso.cli.run import opened
 
-    asked = load(recipe, set_ or ())
-    prepare(asked)
-    laid, measured = make_plan(Project.open(asked), probe=probe)
+    project = opened(recipe, set_)
+    laid, measured = make_plan(project, probe=probe)
+    project.run.write_note("plan", as_note(laid, measured))
     if json:
         print_json(as_note(laid, measured))
     else:
@@ -39,12 +42,16 @@ def plan(
 
 
 def plan_stage(project: Project) -> dict[str, Any]:
-    """The plan as the run's note "plan"; done once."""
+    """The plan as the run's note "plan", its words on stderr; done once."""
+    from sayso.cli.console import console
+
     run, print_of = project.run, project.fingerprint("plan")
     kept = run.note("plan")
     if run.done("plan", print_of) and kept is not None:
         return kept
     note = as_note(*make_plan(project, probe=True))
+    for sentence in note["words"]:
+        console(stderr=True).print(f"plan     {sentence}")
     run.write_note("plan", note)
     run.mark_done("plan", print_of)
     return note
@@ -53,20 +60,24 @@ def plan_stage(project: Project) -> dict[str, Any]:
 def make_plan(project: Project, *, probe: bool) -> tuple[Plan, Probe | None]:
     """Estimate, and where that fits and the model is on this machine, one real step with real token counts."""
     from sayso.cli.layout import guessed_lengths, plan_project, row_limit, shape_for
+    from sayso.cli.probe import count_lengths, probe_step
     from sayso.models.hardware import machine, probe_dtypes
 
     recipe = project.recipe
     shape, has = shape_for(recipe), machine()
     lengths = guessed_lengths(project.data.train, shape.kind, row_limit(recipe, shape))
-    dtype = recipe.model.dtype if recipe.model.dtype != "auto" else "float32"
     speeds = probe_dtypes(has.device)
-    known = (has, speeds[dtype] * 1e9, len(project.labels))
-    laid = plan_project(recipe, shape, lengths, *known)
-    advice = tuple(_advice(laid, speeds, recipe.model.dtype, has.device))
+    products = _products(project, speeds)
+    known = (has, speeds.get(products.value, 0.0) * 1e9, len(project.labels))
+    advice = tuple(_advice(recipe, products, speeds, has.device))
+    laid = replace(plan_project(recipe, shape, lengths, *known), advice=advice)
     if not (probe and laid.fits and _is_here(project)):
-        return replace(laid, advice=advice), None
-    lengths, measured = _real_step(project, laid)
-    return replace(plan_project(recipe, shape, lengths, *known), advice=advice), measured
+        return laid, None
+    learner, lessons = _opened(project, laid)
+    laid = replace(plan_project(recipe, shape, count_lengths(learner, lessons), *known), advice=advice)
+    train = laid.stages[0]
+    step = train.strategy.model_copy(update={"micro_tokens": train.load.micro_tokens})
+    return laid, probe_step(learner, lessons, step, recipe.seed)
 
 
 def as_note(laid: Plan, measured: Probe | None) -> dict[str, Any]:
@@ -86,16 +97,30 @@ def words(laid: Plan, measured: Probe | None) -> Iterator[str]:
 # ---------------------------------------------------------------- inside
 
 
-def _advice(laid: Plan, speeds: Mapping[str, float], asked: str, device: str) -> Iterator[str]:
+def _products(project: Project, speeds: Mapping[str, float]) -> Choice:
+    """The format of matrix products: asked for, or chosen once per run, so that plan and training agree."""
+    from sayso.models.hardware import Choice, choose_dtype
+
+    asked = project.recipe.model.dtype
+    if asked != "auto":
+        return Choice(asked, "the recipe asks for it")
+    note = project.run.note("dtype")
+    if note is None:
+        chosen = choose_dtype(speeds)
+        note = {"dtype": chosen.value, "why": chosen.why}
+        project.run.write_note("dtype", note)
+    return Choice(note["dtype"], note["why"])
+
+
+def _advice(recipe: Recipe, products: Choice, speeds: Mapping[str, float], device: str) -> Iterator[str]:
     from sayso.models.hardware import choose_dtype, qlora_obstacle
 
-    strategy = laid.stages[0].strategy
-    choice = choose_dtype(speeds, strategy.tuning)
-    if asked == "auto" and choice.value != laid.dtype:
-        yield f"With model.dtype: {choice.value} it would be faster: {choice.why}."
-    if asked not in ("auto", "float32") and choice.value == "float32":
-        yield f"model.dtype: float32 would be better here: {choice.why}."
-    if strategy.tuning == "qlora" and (obstacle := qlora_obstacle(device)):
+    yield f"Matrix products run in {products.value}: {products.why}."
+    best = choose_dtype(speeds)
+    if recipe.model.dtype != "auto" and best.value != products.value:
+        yield f"{best.value} would be better: {best.why}."
+    stages = (recipe.strategy, recipe.learn.strategy)
+    if any(s.tuning == "qlora" for s in stages) and (obstacle := qlora_obstacle(device)):
         yield f"This cannot run: {obstacle}."
 
 
@@ -106,15 +131,12 @@ def _is_here(project: Project) -> bool:
     return bool(part.scratch) or part.name == "embedded" or downloaded(part.name) is not None
 
 
-def _real_step(project: Project, laid: Plan) -> tuple[Any, Probe]:
-    from sayso.cli.probe import count_lengths, probe_step
+def _opened(project: Project, laid: Plan) -> tuple[AnyLearner, list[Lesson]]:
+    """The learner as training opens it, with the lessons it will be taught."""
     from sayso.cli.train import training_lessons
 
-    strategy = laid.stages[0].strategy
-    learner = project.learner("base", strategy.tuning)
-    lessons = training_lessons(project, learner)
-    lengths = count_lengths(learner, lessons)
-    return lengths, probe_step(learner, lessons, strategy, project.recipe.seed)
+    learner = project.learner("base", laid.stages[0].strategy.tuning)
+    return learner, training_lessons(project, learner)
 
 
 def _words_on_memory(laid: Plan, measured: Probe | None) -> Iterator[str]:

@@ -338,6 +338,9 @@ def _smaller_pieces(shape: Shape, load: Load) -> Iterator[_Trial]:
 
 
 def _lighter_tuning(shape: Shape, load: Load, qlora: bool) -> Iterator[_Trial]:
+    if load.tuning in ADAPTERS and load.dtype == "float32":
+        words = "hold the weights, which are only read, in bfloat16"
+        yield "model.dtype", "bfloat16", words, shape, replace(load, dtype="bfloat16")
     if load.tuning == "full":
         words = "train LoRA adapters instead of all weights"
         yield "strategy.tuning", "lora", words, shape, replace(load, tuning="lora")

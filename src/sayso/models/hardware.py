@@ -110,14 +110,12 @@ def probe_dtypes(device: str = "cpu", seconds: float = PROBE_SECONDS) -> dict[st
     return {name: _speed(getattr(torch, name), device, (rows, width), seconds) for name in DTYPES}
 
 
-def choose_dtype(speeds: Mapping[str, float], tuning: str = "") -> Choice:
-    """The number format of the weights, given `probe_dtypes`' speeds and, where known, what is trained.
+def choose_dtype(speeds: Mapping[str, float]) -> Choice:
+    """The number format of a training step's matrix products, given `probe_dtypes`' speeds.
 
-    Weights that are trained themselves stay in float32: a step of AdamW is mostly smaller than bfloat16's eight bits
-    can add to a weight. Beside adapters the weights only have to be read.
+    It says nothing about the weights: those that are trained stay in float32, since a step of AdamW is mostly smaller
+    than bfloat16's eight bits can add to a weight.
     """
-    if tuning in ("full", "frozen"):
-        return Choice("float32", "weights that are trained stay in float32: bfloat16 would round small updates away")
     base, half = speeds.get("float32", 0.0), speeds.get("bfloat16", 0.0)
     if half <= 0.0:
         return Choice("float32", "bfloat16 does not run on this device")
@@ -125,7 +123,7 @@ def choose_dtype(speeds: Mapping[str, float], tuning: str = "") -> Choice:
         return Choice("bfloat16", "float32 could not be measured on this device")
     ratio = half / base
     if ratio >= WORTH_IT:
-        return Choice("bfloat16", f"bfloat16 is {ratio:.1f} times as fast as float32 here, at half the memory")
+        return Choice("bfloat16", f"bfloat16 is {ratio:.1f} times as fast as float32 here")
     if ratio < TRAP:
         return Choice("float32", f"bfloat16 is a trap here: {1 / ratio:.1f} times slower than float32")
     return Choice("float32", f"bfloat16 gains too little here ({ratio:.1f} times float32's speed) for its rounding")
