@@ -242,7 +242,7 @@ def _located(path: str, base: Path) -> str:
 def _located_model(name: str, base: Path) -> str:
     whole = os.path.normpath(os.path.join(base, os.path.expanduser(name)))  # noqa: PTH111, PTH118
     says_folder = name.startswith((".", "/", "~"))
-    return whole if name != "embedded" and (says_folder or os.path.isdir(whole)) else name  # noqa: PTH112
+    return whole if name not in ("", "embedded") and (says_folder or os.path.isdir(whole)) else name  # noqa: PTH112
 
 
 def _text_of(path: Path) -> str:
