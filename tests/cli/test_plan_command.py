@@ -214,6 +214,17 @@ def test_a_model_of_unknown_size_is_an_error() -> None:
     assert downloaded("a/b/c") is None
 
 
+def test_an_unlisted_model_is_sized_by_its_config_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"model_type": "bert", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 256, "vocab_size": 1000}))
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file: str(tmp_path / file))
+    shape = shape_for(recipe_of(model={"name": "somebody/a-bert"}))
+    assert (shape.kind, shape.layers, shape.parameters) == ("encoder", 3, 3 * (4 * 64**2 + 2 * 64 * 256) + 64_000)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ModelError, match="the hub does not give it"):
+        shape_for(recipe_of(model={"name": "somebody/a-bert"}))
+
+
 # ---------------------------------------------------------------- the real step
 
 

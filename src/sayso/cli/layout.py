@@ -9,6 +9,7 @@ Decided here:
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -120,7 +121,7 @@ def plan_project(
 def shape_for(recipe: Recipe) -> Shape:
     """The sizes of the recipe's model. ModelError where it is neither a folder nor known."""
     from sayso.models.catalogue import EMBEDDED, find, load
-    from sayso.models.inspect import inspect_folder
+    from sayso.models.inspect import inspect_folder, kind_of, shape_of
 
     part = recipe.model
     if part.scratch:
@@ -131,8 +132,12 @@ def shape_for(recipe: Recipe) -> Shape:
     entry = find(part.name)
     if entry is not None:
         return entry.shape
+    config = _from_hub(part.name)
+    if config is not None:
+        return shape_of(config, kind_of(config, part.name))
     raise ModelError(
-        f"'{part.name}' is neither a folder, nor downloaded, nor in the catalogue, so its size is not known",
+        f"'{part.name}' is neither a folder nor in the catalogue, and the hub does not give it",
+        expected="a hub id that can be reached, a local folder, or 'embedded'",
         fix=nearest(part.name, [e.id for e in load()])[:300],
     )
 
@@ -221,6 +226,18 @@ def _change(recipe: Recipe, shape: Shape, heaviest: StagePlan, has: Machine) -> 
     if found is not None and heaviest.stage == "learn" and found.key.startswith("strategy."):
         return replace(found, key=f"learn.{found.key}")
     return found
+
+
+def _from_hub(name: str) -> dict[str, Any] | None:
+    """config.json of a model that is not downloaded yet; None where the hub does not give it."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        config = json.loads(Path(hf_hub_download(name, "config.json")).read_text(encoding="utf-8"))
+    except (HfHubHTTPError, OSError, ValueError):
+        return None
+    return config if isinstance(config, dict) and "model_type" in config else None
 
 
 def _scratch_shape(recipe: Recipe) -> Shape:
