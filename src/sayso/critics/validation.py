@@ -27,9 +27,9 @@ from sayso.wording import language_of
 class Knobs:
     """`reveal`: name the right answer; `limit`: most comments, spread over the rules (0: all).
 
-    `below`: free text graded lower than this is commented on though nothing but its difference is seen (half of it where
-    the gold answer is Chinese: on FLORES the same systems have a chrF of 0.53 into English and 0.26 to 0.34 into
-    Chinese); `short` and `long`: how many times the gold answer's length is too little and too much for a translation.
+    `below`: free text graded lower than this is commented on though nothing but its difference is seen (half of it
+    where the gold answer is Chinese: on FLORES the same systems have a chrF of 0.53 into English, 0.26 to 0.34 into
+    Chinese); `short`, `long`: how many times the gold answer's length is too little, too much for a translation.
     """
 
     reveal: bool = True
