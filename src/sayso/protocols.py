@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.records import (
+    GREEDY,
     Answer,
     Example,
     Feedback,
@@ -36,7 +37,7 @@ class Speaker(Protocol):
     @property
     def kind(self) -> Kind: ...
 
-    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
         """One reply per prompt, in order."""
         ...
 

@@ -67,6 +67,9 @@ class Sampling:
     repetition_penalty: float = 1.0
 
 
+GREEDY = Sampling()
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a Speaker said: the text, its token ids with their log-probabilities, and whether it ended by itself."""
@@ -292,7 +295,7 @@ Lesson = Imitate | Prefer | Match
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """How strongly, and by which loss, each kind of Lesson pulls. Each kernel is normalised by its own tokens or pairs.
+    """How strongly, and by which loss, each kind of Lesson pulls. Kernels are normalised each by its own tokens.
 
     `beta` is DPO's temperature, `anchor` the weight of likelihood on the chosen answer beside it; `divergence` is
     taken over the full vocabulary, or over the teacher's `top_k` and one tail (0: full); `clip` bounds the

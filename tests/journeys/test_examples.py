@@ -42,5 +42,9 @@ def test_in_the_flat_loop_padding_changes_nothing(flat_loop: dict[str, Any]) -> 
 @pytest.mark.parametrize("script", OTHERS, ids=lambda path: path.stem)
 def test_a_script_runs(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(EXAMPLES.parent / "tests" / "models"))
+    from tiny import saved
+
+    monkeypatch.setattr("sys.argv", [str(script), str(saved("bert", tmp_path / "bert"))])
     with torch.random.fork_rng():
         runpy.run_path(str(script), run_name="__main__")

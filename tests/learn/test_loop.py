@@ -79,7 +79,11 @@ def test_several_labels_are_learnt_one_by_one() -> None:
     learner = opened("bert", ("a", "b", "c"), several=True)
     lessons: list[Lesson] = [Imitate(user("the cat"), "a | c"), Imitate(user("好"), ""), Imitate(user("dog"), "b")]
     list(train(learner, lessons, Training(strategy(steps=60, batch_rows=3))))
-    assert [reply.text for reply in learner.reply([user("the cat"), user("好"), user("dog")], None)] == ["a | c", "", "b"]
+    assert [reply.text for reply in learner.reply([user("the cat"), user("好"), user("dog")], None)] == [
+        "a | c",
+        "",
+        "b",
+    ]
 
 
 def test_preferring_widens_the_margin_and_reports_it() -> None:
@@ -131,7 +135,9 @@ def test_eight_pieces_of_one_equal_two_of_four(name: str) -> None:
     losses, gradients = [], []
     for micro in (1, 10**6):
         learner = opened(name)
-        losses.append(steps(train(learner, lessons, Training(strategy(batch_rows=8, steps=1, micro_tokens=micro))))[0].loss)
+        losses.append(
+            steps(train(learner, lessons, Training(strategy(batch_rows=8, steps=1, micro_tokens=micro))))[0].loss
+        )
         gradients.append({key: p.grad.clone() for key, p in learner.core.parameters() if p.grad is not None})
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
     assert all(torch.allclose(g, gradients[1][key], atol=1e-6) for key, g in gradients[0].items())
@@ -144,8 +150,12 @@ def test_packed_rows_learn_the_same() -> None:
         learner = opened("llama")
         widths: list[int] = []
         real = learner.batch
-        learner.batch = lambda rows, real=real, widths=widths: widths.append(len(real(rows).inputs["input_ids"])) or real(rows)
-        losses.append([e.loss for e in steps(train(learner, lessons, Training(strategy(batch_rows=8, packing=packing))))])
+        learner.batch = lambda rows, real=real, widths=widths: (
+            widths.append(len(real(rows).inputs["input_ids"])) or real(rows)
+        )
+        losses.append(
+            [e.loss for e in steps(train(learner, lessons, Training(strategy(batch_rows=8, packing=packing))))]
+        )
         assert (widths[-1] < len(lessons)) == (packing == "on")
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 

@@ -44,7 +44,10 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "gemma2": ("decoder", {**SMALL, **LONG, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 64}),
     "mistral": ("decoder", {**SMALL, **LONG, "num_key_value_heads": 2}),
     "gpt2": ("decoder", {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128}),
-    "gpt_neo": ("decoder", {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]], **LONG}),
+    "gpt_neo": (
+        "decoder",
+        {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]], **LONG},
+    ),
     "gpt_neox": ("decoder", {**SMALL, **LONG}),
     "phi": ("decoder", {**SMALL, **LONG}),
 }
@@ -52,7 +55,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
 
 def opened(name: str, options: tuple[str, ...] = (), several: bool = False, **opening: Any) -> Any:
     """A new tiny learner of this architecture; dropout off so that two passes agree."""
-    kind, settings = ARCHITECTURES[name]
+    _, settings = ARCHITECTURES[name]
     part = ModelPart(name="", scratch={"model_type": name, **settings}, vocabulary=400, max_length=96)
     return open_learner(part, Opening(options=options, several=several, dropout=0.0, texts=lambda: TEXTS, **opening))
 

@@ -56,21 +56,21 @@ def run_project(project: Project) -> dict[str, Any]:
     check_stage(project)
     plan_stage(project)
     figures: dict[str, Any] = {"base": base_stage(project)}
-    out.print(f"base     {headline(project, figures['base'])}")
+    out.print(f"base     {headline(figures['base'])}")
     figures["train"] = train_stage(project)
     if figures["train"]:
-        out.print(f"train    {headline(project, figures['train'])}")
+        out.print(f"train    {headline(figures['train'])}")
     gathered = comment_stage(project)
     if gathered:
         out.print(f"comment  {gathered} comments")
     figures["learn"] = learn_stage(project)
     if figures["learn"]:
-        out.print(f"learn    {headline(project, figures['learn'])}")
+        out.print(f"learn    {headline(figures['learn'])}")
     page = report_stage(project)
     return {"run": str(project.run.folder), "report": str(page), "figures": {k: v for k, v in figures.items() if v}}
 
 
-def headline(project: Project, figures: Mapping[str, float]) -> str:
+def headline(figures: Mapping[str, float]) -> str:
     """The task's own metric first, then two more, in one line."""
     from sayso.evaluate.compare import figure
 
@@ -84,7 +84,7 @@ def print_headline(project: Project, stage: str, figures: Mapping[str, float], *
     if as_json:
         print_json({"run": str(project.run.folder), "stage": stage, "figures": dict(figures)})
     else:
-        console().print(f"{stage}: {headline(project, figures)}   ({project.run.folder})")
+        console().print(f"{stage}: {headline(figures)}   ({project.run.folder})")
 
 
 def _print(project: Project, result: Mapping[str, Any]) -> None:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sayso.protocols import Learner
-from sayso.records import Imitate, Lesson, Match, Prefer, Row
 from sayso.recipe import StrategyPart
+from sayso.records import Imitate, Lesson, Match, Prefer, Row
 
 NEIGHBOURHOOD = 50
 
@@ -83,7 +83,9 @@ def epoch_steps(lengths: Sequence[int], rows: int, seed: int, epoch: int) -> lis
     return steps
 
 
-def pieces(step: Sequence[int], longest: Sequence[int], tokens: Sequence[int], budget: int, packed: bool) -> list[list[int]]:
+def pieces(
+    step: Sequence[int], longest: Sequence[int], tokens: Sequence[int], budget: int, packed: bool
+) -> list[list[int]]:
     """A step cut so that each piece stays within `budget` tokens (padded size, or the sum where rows are packed)."""
     groups: list[list[int]] = []
     width = filled = 0

@@ -1,7 +1,7 @@
 """The only loop: lessons go in, events come out, the learner has changed.
 
 Decided here:
-- `train` is a generator. Whoever drives it shows progress, writes metrics, or just exhausts it; there are no callbacks.
+- `train` is a generator. Whoever drives it shows progress, writes metrics or just exhausts it; no callbacks.
 - Everything random in step k follows from (seed, k), so a run that was killed and resumed is bit-identical on a CPU.
 - Before step 1: every lesson is in token ids and has something to learn, one validation has run (its memory is part of
   the bill) and packed rows have been compared with unpacked ones. In the first steps every trainable tensor must get
@@ -206,9 +206,7 @@ class _Loop:
         seconds = time.perf_counter() - began
         tokens = sum(item.views.tokens for item in items)
         done = self.progress
-        self.progress = replace(
-            done, step=step.step, tokens=done.tokens + tokens, seconds=done.seconds + seconds
-        )
+        self.progress = replace(done, step=step.step, tokens=done.tokens + tokens, seconds=done.seconds + seconds)
         left = self.progress.seconds / self.progress.step * (self.steps - self.progress.step)
         return replace(
             step,
@@ -260,10 +258,13 @@ class _Loop:
     def _save(self) -> None:
         if self.training.folder is None:
             return
-        rest = {"optimizer": self.optimizer.state_dict(), "average": self.average, "reached": sorted(self.reached), "pulls": self.pulls}
-        checkpoints.save_step(
-            self.training.folder, self.progress, {name: p.detach() for name, p in self.named}, rest
-        )
+        rest = {
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "reached": sorted(self.reached),
+            "pulls": self.pulls,
+        }
+        checkpoints.save_step(self.training.folder, self.progress, {name: p.detach() for name, p in self.named}, rest)
 
     def _resume(self) -> bool:
         if self.training.folder is None:
@@ -356,7 +357,7 @@ class _Loop:
             f"the loss is {loss} and the gradient's norm {norm} at step {number + 1}",
             where=f"lessons {names}{' ...' if len(lessons) > 4 else ''}",
             expected="finite numbers",
-            fix="lower strategy.learning_rate (or raise warmup); the last good checkpoint is kept and this step undone",
+            fix="lower strategy.learning_rate (or raise warmup); the last good checkpoint is kept, this step undone",
         )
 
     def _update_average(self) -> None:

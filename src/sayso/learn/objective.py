@@ -7,7 +7,7 @@ four give the same gradient.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,63 +52,86 @@ def totals(items: Sequence[Item]) -> dict[str, float]:
 
 
 def losses_of(
-    learner: Learner, items: Sequence[Item], objective: Objective, total: dict[str, float]
+    learner: Learner, items: Sequence[Item], objective: Objective, total: Mapping[str, float]
 ) -> dict[str, torch.Tensor]:
     """Each kernel's loss on these items, already divided by its total and multiplied by its strength."""
     teacher_NV = _teacher_logits(learner, items)
-    rows = [row for item in items for row in item.views.student]
-    batch = learner.batch(rows)
+    batch = learner.batch([row for item in items for row in item.views.student])
     logits_NV = learner.logits(batch)
     where = _positions(items)
     parts: dict[str, torch.Tensor] = {}
     for kernel, places in where.items():
-        own = [item for item in items if item.kernel == kernel]
         chosen_N = torch.tensor(places, dtype=torch.long, device=logits_NV.device)
         own_NV = logits_NV if len(where) == 1 else logits_NV[chosen_N]
-        own_targets_N = batch.targets_N[chosen_N]
-        weights_N = batch.weights_N[chosen_N]
-        if kernel == "imitate":
-            loss = losses.imitation(own_NV, own_targets_N, weights_N, total[kernel], objective.label_smoothing)
-            parts[kernel] = objective.imitate * loss
-        elif kernel == "policy":
-            behaviour_N = weights_N.new_tensor([v for item in own for v in item.lesson.behaviour_logprobs])  # type: ignore[union-attr]
-            loss = losses.policy(own_NV, own_targets_N, behaviour_N, weights_N, total[kernel], objective.clip)
-            parts[kernel] = objective.imitate * loss
-        elif kernel == "match":
-            scale_N = weights_N.new_tensor([item.lesson.weight for item in own for _ in item.views.student[0].targets])  # type: ignore[union-attr]
-            loss = losses.divergence(
-                own_NV,
-                teacher_NV,
-                weights_N * scale_N,
-                total[kernel],
-                kind=objective.divergence,
-                top_k=objective.top_k,
-                temperature=objective.temperature,
-            )
-            parts[kernel] = objective.match * loss
-        else:
-            parts |= _preference(own, own_NV, own_targets_N, objective, total)
+        own = [item for item in items if item.kernel == kernel]
+        part = Part(own, own_NV, batch.targets_N[chosen_N], batch.weights_N[chosen_N], objective, total)
+        parts |= _match(part, teacher_NV) if kernel == "match" else KERNELS[kernel](part)
     return parts
 
 
-def _preference(
-    own: Sequence[Item], own_NV: torch.Tensor, targets_N: torch.Tensor, objective: Objective, total: dict[str, float]
-) -> dict[str, torch.Tensor]:
-    logp_N = losses.token_logp(own_NV, targets_N)
-    lengths = [len(row.targets) for item in own for row in item.views.student]
+@dataclass(frozen=True)
+class Part:
+    """The items of one kernel with their N positions."""
+
+    items: Sequence[Item]
+    logits_NV: torch.Tensor
+    targets_N: torch.Tensor
+    weights_N: torch.Tensor
+    objective: Objective
+    total: Mapping[str, float]
+
+    def per_token(self, values: Iterable[float]) -> torch.Tensor:
+        """Numbers as float32 beside the weights, whatever the logits are in."""
+        return self.weights_N.new_tensor(list(values))
+
+
+def _imitate(part: Part) -> dict[str, torch.Tensor]:
+    smoothing, total = part.objective.label_smoothing, part.total["imitate"]
+    loss = losses.imitation(part.logits_NV, part.targets_N, part.weights_N, total, smoothing)
+    return {"imitate": part.objective.imitate * loss}
+
+
+def _policy(part: Part) -> dict[str, torch.Tensor]:
+    lessons = [item.lesson for item in part.items if isinstance(item.lesson, Imitate)]
+    behaviour_N = part.per_token(value for lesson in lessons for value in lesson.behaviour_logprobs)
+    total, clip = part.total["policy"], part.objective.clip
+    loss = losses.policy(part.logits_NV, part.targets_N, behaviour_N, part.weights_N, total, clip)
+    return {"policy": part.objective.imitate * loss}
+
+
+def _match(part: Part, teacher_NV: torch.Tensor) -> dict[str, torch.Tensor]:
+    scale_N = part.per_token(item.lesson.weight for item in part.items for _ in item.views.student[0].targets)
+    asked = part.objective
+    loss = losses.divergence(
+        part.logits_NV,
+        teacher_NV,
+        part.weights_N * scale_N,
+        part.total["match"],
+        kind=asked.divergence,
+        top_k=asked.top_k,
+        temperature=asked.temperature,
+    )
+    return {"match": asked.match * loss}
+
+
+def _prefer(part: Part) -> dict[str, torch.Tensor]:
+    """DPO over pairs, with likelihood of the chosen answers beside it where the objective asks for an anchor."""
+    logp_N = losses.token_logp(part.logits_NV, part.targets_N)
+    lengths = [len(row.targets) for item in part.items for row in item.views.student]
     row_N = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(logp_N.device)
     logp_B = losses.sequence_logp(logp_N, row_N, len(lengths))
-    chosen_P, rejected_P = logp_B[0::2], logp_B[1::2]
-    reference_P2 = logp_B.new_tensor([item.reference for item in own])
-    weights_P = logp_B.new_tensor([item.lesson.weight for item in own])
-    loss = losses.preference(
-        chosen_P, rejected_P, reference_P2[:, 0], reference_P2[:, 1], weights_P, total["prefer"], objective.beta
-    )
-    parts = {"prefer": objective.prefer * loss}
-    if objective.anchor:
+    reference_2P = part.weights_N.new_tensor([item.reference for item in part.items]).T
+    weights_P = part.per_token(item.lesson.weight for item in part.items)
+    asked, total = part.objective, part.total
+    loss = losses.preference(logp_B[0::2], logp_B[1::2], *reference_2P, weights_P, total["prefer"], asked.beta)
+    parts = {"prefer": asked.prefer * loss}
+    if asked.anchor:
         weight_N = weights_P.clamp(min=0).repeat_interleave(2)[row_N] * (row_N % 2 == 0)
-        parts["anchor"] = objective.anchor * losses.imitation(own_NV, targets_N, weight_N, total["anchor"])
+        parts["anchor"] = asked.anchor * losses.imitation(part.logits_NV, part.targets_N, weight_N, total["anchor"])
     return parts
+
+
+KERNELS = {"imitate": _imitate, "policy": _policy, "prefer": _prefer}
 
 
 def margin(learner: Learner, items: Sequence[Item]) -> float | None:
@@ -133,16 +156,16 @@ def _positions(items: Sequence[Item]) -> dict[str, list[int]]:
 
 def _teacher_logits(learner: Learner, items: Sequence[Item]) -> torch.Tensor:
     """Logits of all Match items' teachers, in the items' order; "self" is the model now, without dropout."""
-    matches = [item for item in items if isinstance(item.lesson, Match)]
+    asked = [(item.lesson.teacher, item.views.teacher) for item in items if isinstance(item.lesson, Match)]
+    matches = [(name, row) for name, row in asked if row is not None]
     if not matches:
         return torch.empty(0)
     found: dict[int, torch.Tensor] = {}
-    for name in sorted({item.lesson.teacher for item in matches if isinstance(item.lesson, Match)}):
-        own = [i for i, item in enumerate(matches) if isinstance(item.lesson, Match) and item.lesson.teacher == name]
-        rows = [matches[i].views.teacher for i in own]
-        batch = learner.batch([row for row in rows if row is not None])
-        with learner.core.as_teacher(name):
+    for teacher in sorted({name for name, _ in matches}):
+        own = [i for i, (name, _) in enumerate(matches) if name == teacher]
+        rows = [matches[i][1] for i in own]
+        batch = learner.batch(rows)
+        with learner.core.as_teacher(teacher):
             logits_NV = learner.logits(batch)
-        for i, part in zip(own, logits_NV.split([len(row.targets) for row in rows if row is not None]), strict=True):
-            found[i] = part
+        found |= dict(zip(own, torch.split(logits_NV, [len(row.targets) for row in rows]), strict=True))
     return torch.cat([found[i] for i in range(len(matches))])

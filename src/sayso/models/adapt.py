@@ -1,8 +1,10 @@
 """Which tensors are trained: all, low-rank adapters beside them, or the head alone.
 
-Decided here: what an architecture itself keeps fixed (sinusoidal positions) stays fixed. The model that the learner calls is always the plain one, with any adapters injected into its layers;
-peft's wrapper is kept only to save them. Adapters sit on every linear layer (arXiv 2106.09685; "all linear" is what
-makes them match full training).
+Decided here:
+- What an architecture itself keeps fixed (sinusoidal positions) stays fixed.
+- The model that the learner calls is always the plain one, with any adapters injected into its layers; peft's wrapper
+  is kept only to save them.
+- Adapters sit on every linear layer (arXiv 2106.09685; "all linear" is what makes them match full training).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Decided here:
 - Only the logits that a loss or a score needs are computed: a hook in front of the output layer picks the supervised
   positions, so whatever the architecture does around that layer (scaling, soft caps, a bias) still happens. Where the
-  layer is not reached in the usual way the full logits are computed and picked from afterwards; the result is the same.
+  layer is not reached in the usual way the full logits are computed and picked from afterwards, to the same effect.
 - Training steps may multiply in a faster dtype (autocast) while weights, sums and all scoring stay in float32: what is
   reported does not depend on the machine.
 - A teacher that is this model at an earlier time is a snapshot of the trainable tensors, swapped in and out.
@@ -173,13 +173,13 @@ def picked_logits(model: Any, inputs: Mapping[str, Any], at_N: torch.Tensor) -> 
         logits = model(**inputs).logits
     finally:
         handle.remove()
-    flat = logits.reshape(-1, logits.shape[-1])
+    flat: torch.Tensor = logits.reshape(-1, logits.shape[-1])
     return flat if reached else flat.index_select(0, at_N)
 
 
 def full_logits(model: Any, inputs: Mapping[str, Any], at_N: torch.Tensor) -> torch.Tensor:
     """The slow, certain way to the same logits_NV; tests compare the two."""
-    logits = model(**inputs).logits
+    logits: torch.Tensor = model(**inputs).logits
     return logits.reshape(-1, logits.shape[-1]).index_select(0, at_N)
 
 
@@ -216,7 +216,7 @@ def token_logps(learner: Any, rows: Sequence[Row], budget: int = SCORING_TOKENS)
             batch = learner.batch([rows[i] for i in group])
             logp_NV = torch.log_softmax(learner.logits(batch).float(), dim=-1)
             logp_N = logp_NV.gather(1, batch.targets_N[:, None])[:, 0]
-            for i, part in zip(group, logp_N.split([len(rows[i].targets) for i in group]), strict=True):
+            for i, part in zip(group, torch.split(logp_N, [len(rows[i].targets) for i in group]), strict=True):
                 scores[i] = part.tolist()
     return scores
 

@@ -9,12 +9,13 @@ Decided here:
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 import torch
 
 from sayso.models.core import Core, TokenBatch, padded, picked_logits, row_logps, supervised_part
 from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import Renderer
-from sayso.records import Kind, Lesson, Messages, Reply, Row, Sampling
+from sayso.records import GREEDY, Kind, Lesson, Messages, Reply, Row, Sampling
 
 
 class Decoder:
@@ -36,7 +37,11 @@ class Decoder:
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Lay rows out, several to a line where packing is on."""
-        lines = pack([len(row.ids) for row in rows], self.core.max_length) if self.packing else [[i] for i in range(len(rows))]
+        lines = (
+            pack([len(row.ids) for row in rows], self.core.max_length)
+            if self.packing
+            else [[i] for i in range(len(rows))]
+        )
         ids = [[token for i in line for token in rows[i].ids] for line in lines]
         ids_LT = padded(ids, self.core.tokenizer.pad_token_id or 0, self.core.device)
         width = ids_LT.shape[1]
@@ -84,7 +89,7 @@ class Decoder:
 
     # ------------------------------------------------------------ speaking
 
-    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
         """One reply per prompt."""
         room = min(sampling.max_new_tokens, self.core.max_length // 2)
         encoded = [self.renderer.prompt_ids(prompt, room) for prompt in prompts]

@@ -13,9 +13,18 @@ from collections.abc import Sequence
 import torch
 
 from sayso.errors import DataError, nearest
-from sayso.models.core import SCORING_TOKENS, Core, TokenBatch, chunks_by_tokens, filled, frame, padded, row_logps, supervised_part
-from sayso.records import Imitate, Kind, Lesson, Messages, Reply, Row, Sampling, join_labels, split_labels
-
+from sayso.models.core import (
+    SCORING_TOKENS,
+    Core,
+    TokenBatch,
+    chunks_by_tokens,
+    filled,
+    frame,
+    padded,
+    row_logps,
+    supervised_part,
+)
+from sayso.records import GREEDY, Imitate, Kind, Lesson, Messages, Reply, Row, Sampling, join_labels, split_labels
 
 
 class Encoder:
@@ -72,7 +81,7 @@ class Encoder:
 
     # ------------------------------------------------------------ speaking
 
-    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
         """The likeliest label; where several may hold, all with probability above one half."""
         del sampling
         return [Reply(self._say(scores)) for scores in self.weigh(prompts, self.options)]
@@ -112,4 +121,3 @@ class Encoder:
             half = -0.6931471805599453
             return join_labels(label for label, logp in zip(self.options, logps, strict=True) if logp > half)
         return self.options[max(range(len(logps)), key=logps.__getitem__)]
-

@@ -18,7 +18,7 @@ from sayso.errors import DataError
 from sayso.models.core import Core, TokenBatch, filled, frame, padded, picked_logits, row_logps, supervised_part
 from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import token_weights
-from sayso.records import Kind, Lesson, Messages, Reply, Row, Sampling
+from sayso.records import GREEDY, Kind, Lesson, Messages, Reply, Row, Sampling
 
 INFILL_SHARE = 0.3
 
@@ -62,14 +62,15 @@ class EncoderDecoder:
         device, pad = self.core.device, self.core.tokenizer.pad_token_id or 0
         sources = [row.ids for row in rows]
         shifted = [(self.start, *row.targets[:-1]) for row in rows]
+        ids_BT, shifted_BS = padded(sources, pad, device), padded(shifted, pad, device)
         inputs = {
-            "input_ids": padded(sources, pad, device),
+            "input_ids": ids_BT,
             "attention_mask": filled(sources, device),
-            "decoder_input_ids": padded(shifted, pad, device),
+            "decoder_input_ids": shifted_BS,
             "use_cache": False,
         }
-        starts = [i * inputs["decoder_input_ids"].shape[1] for i in range(len(rows))]
-        tokens = inputs["input_ids"].numel() + inputs["decoder_input_ids"].numel()
+        starts = [i * shifted_BS.shape[1] for i in range(len(rows))]
+        tokens = ids_BT.numel() + shifted_BS.numel()
         return TokenBatch(inputs, tokens=tokens, **supervised_part(rows, starts, device))
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
@@ -87,7 +88,7 @@ class EncoderDecoder:
 
     # ------------------------------------------------------------ speaking
 
-    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
         """One reply per prompt."""
         opening = [self.start, *self.target_frame[0]]
         sources = [self._source(prompt)[0] for prompt in prompts]
@@ -143,4 +144,3 @@ class EncoderDecoder:
                 kept.append(ids[place])
                 place += 1
         return (*before, *kept, *after)
-

@@ -51,9 +51,7 @@ def with_logprobs(learner: Any, prompts: Sequence[Messages], replies: Sequence[R
         for prompt, reply in zip(prompts, replies, strict=True)
     ]
     scores = token_logps(learner, rows)
-    return [
-        replace(reply, logprobs=tuple(logps[len(before) :])) for reply, logps in zip(replies, scores, strict=True)
-    ]
+    return [replace(reply, logprobs=tuple(logps[len(before) :])) for reply, logps in zip(replies, scores, strict=True)]
 
 
 def _group(

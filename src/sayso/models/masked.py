@@ -14,7 +14,7 @@ import torch
 
 from sayso.errors import UnsupportedError
 from sayso.models.core import Core, TokenBatch, filled, frame, padded, picked_logits, row_logps, supervised_part
-from sayso.records import Imitate, Kind, Lesson, Messages, Reply, Row, Sampling
+from sayso.records import GREEDY, Imitate, Kind, Lesson, Messages, Reply, Row, Sampling
 
 SHARE = 0.15
 
@@ -43,7 +43,9 @@ class MaskedEncoder:
         for i in chosen:
             inner[i] = self._hidden(inner[i], dice)
         weight = lesson.weight if isinstance(lesson, Imitate) else 1.0
-        return Row((*before, *inner, *after), targets, tuple(i + len(before) for i in chosen), (weight,) * len(targets), cut)
+        return Row(
+            (*before, *inner, *after), targets, tuple(i + len(before) for i in chosen), (weight,) * len(targets), cut
+        )
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Padded on the right."""
@@ -66,10 +68,12 @@ class MaskedEncoder:
         """log p(targets | text) of each row, in nats."""
         return row_logps(self, rows)
 
-    def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+    def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
+        del prompts, sampling
         raise UnsupportedError("a masked language model does not answer", fix="give the task labels to get a head")
 
     def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
+        del prompts, options
         raise UnsupportedError("a masked language model has no labels", fix="give the task labels to get a head")
 
     def _hidden(self, token: int, dice: random.Random) -> int:

@@ -191,7 +191,7 @@ class Renderer:
             raise ModelError(
                 "the chat template has no generation prompt",
                 expected="with add_generation_prompt the template ends where the assistant's answer begins",
-                fix="add an `add_generation_prompt` branch to the template, or delete it to use plain User:/Bot: lines",
+                fix="add an `add_generation_prompt` branch to the template, or delete it for plain User:/Bot: lines",
             )
 
 
