@@ -76,9 +76,9 @@ class FeedbackStore:
         """Keep comments; all of them or, where the disk refuses, none."""
         rows = [_row(one) for one in feedback]
         insert = sqlite.insert(_FEEDBACK) if self._engine.dialect.name == "sqlite" else postgresql.insert(_FEEDBACK)
-        statement = insert.on_conflict_do_nothing(index_elements=["id"])
+        statement = insert.on_conflict_do_nothing(index_elements=["id"]).returning(_FEEDBACK.c.id)
         with self._writing() as connection:
-            added = sum(connection.execute(statement, row).rowcount for row in rows)
+            added = sum(len(connection.execute(statement, row).all()) for row in rows)
         return Added(added, len(rows) - added)
 
     def supersede(self, old_id: str, new: Feedback) -> Feedback:

@@ -1,8 +1,9 @@
 """A run: one folder, in which every stop of the journey is a file that a person can read.
 
 Decided here:
-- A folder belongs to one recipe. The same recipe reopens it, another is refused; where it runs (folder, threads,
-  trackers) does not make it another recipe.
+- A folder belongs to one recipe. The same recipe reopens it, another is refused. Where it runs (folder, threads,
+  trackers) does not make it another recipe; nor does what comes after the training (evaluate, feedback, learn), so
+  that another way of learning can be tried on the same training: those stages know by their fingerprints.
 - A stage is done for the fingerprint of what it depended on, so a stage whose inputs changed is not done.
 - A resumed training repeats steps; of two lines about the same step the later one counts.
 """
@@ -15,10 +16,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from sayso import recipe as recipes
-from sayso.errors import RunError
+from sayso.errors import MachineFault, RunError
 from sayso.recipe import Recipe
 from sayso.records import (
     Answer,
@@ -36,6 +37,7 @@ from sayso.store.files import append_line, read_json, read_lines, write_lines, w
 
 R = TypeVar("R")
 _ELSEWHERE = {"run", "threads", "trackers"}
+_AFTERWARDS = {"evaluate", "feedback", "learn"}
 
 
 class Run:
@@ -46,13 +48,17 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, recipe: Recipe) -> Run:
-        """Make the folder, or reopen it. RunError if it is another recipe's, naming the first key that differs."""
+        """Make the folder, or reopen it. RunError if it is another recipe's, naming the first key that differs.
+
+        RunError too where the recipe has changed (in what may change) while another process works with the old one.
+        """
         run = cls(Path(folder))
-        if (run.folder / "recipe.yaml").exists():
-            _same_recipe(run.folder, run.recipe(), recipe)
         text = recipes.dump(recipe)
         if not run._is(text):
-            write_text(run.folder / "recipe.yaml", text)
+            with run.lock():
+                if (run.folder / "recipe.yaml").exists():
+                    _same_recipe(run.folder, run.recipe(), recipe)
+                write_text(run.folder / "recipe.yaml", text)
         return run
 
     @classmethod
@@ -66,7 +72,7 @@ class Run:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One process per folder while inside; RunError names the process that is already there."""
-        with (self.folder / ".lock").open("a+") as file:
+        with _opened(self.folder / ".lock") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -240,6 +246,15 @@ def _built(path: Path, number: int, build: Any, line: Any) -> Any:
         raise RunError(f"not what this file holds: {error}", where=f"{path}:{number}", fix=fix) from None
 
 
+def _opened(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        fix = "name another folder with `run:`, or make this one writable"
+        raise MachineFault(f"no run can be kept here: {error.strerror}", where=str(path.parent), fix=fix) from None
+
+
 def _write_json(path: Path, plain: Any) -> None:
     write_text(path, json.dumps(plain, indent=2) + "\n")
 
@@ -247,7 +262,7 @@ def _write_json(path: Path, plain: Any) -> None:
 def _same_recipe(folder: Path, here: Recipe, asked: Recipe) -> None:
     old, new = _flat(here.model_dump()), _flat(asked.model_dump())
     for key in [*old, *(key for key in new if key not in old)]:
-        if old.get(key) != new.get(key) and key not in _ELSEWHERE:
+        if old.get(key) != new.get(key) and key.partition(".")[0] not in _ELSEWHERE | _AFTERWARDS:
             raise RunError(
                 f"this folder belongs to another recipe: {key} was {old.get(key)!r:.60}, now {new.get(key)!r:.60}",
                 where=str(folder),
