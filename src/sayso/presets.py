@@ -56,6 +56,12 @@ def tuning_of(asked: str, parameters: int, scratch: bool = False) -> str:
     return "lora" if parameters >= ADAPTED_FROM and not scratch else "full"
 
 
+def rank_of(asked: int, tuning: str) -> int:
+    """The rank of the adapters, the tuning's own where none is asked for; 0 where there are none."""
+    how = _book()["tunings"][tuning]
+    return (asked or int(how["rank"])) if "rank" in how else 0
+
+
 def resolve(
     strategy: StrategyPart,
     kind: str,
@@ -78,8 +84,8 @@ def resolve(
     )
     values["weight_decay"] = how.get("weight_decay", values["weight_decay"])
     found = {key: values[key] for key, unset in _UNSET.items() if getattr(strategy, key) == unset}
-    rank = (strategy.lora_rank or how["rank"]) if "rank" in how else 0
-    return _rebuilt(strategy, found | _batch(strategy, values) | {"preset": name, "tuning": tuning, "lora_rank": rank})
+    rank = {"lora_rank": rank_of(strategy.lora_rank, tuning)}
+    return _rebuilt(strategy, found | _batch(strategy, values) | {"preset": name, "tuning": tuning} | rank)
 
 
 def _choose(asked: str, kind: str, rows: int, scratch: bool, stage: str) -> str:

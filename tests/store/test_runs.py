@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.errors import MachineFault, RunError
-from sayso.recipe import Recipe, TaskPart
+from sayso.recipe import EvaluatePart, FeedbackPart, LearnPart, Recipe, StrategyPart, TaskPart
 from sayso.records import (
     Answer,
     Attempt,
@@ -51,6 +51,23 @@ def test_another_recipe_is_refused_by_its_first_key(run: Run) -> None:
         Run.create(run.folder, Recipe(name="中文", task=TaskPart(name="generate")))
     assert caught.value.exit_code == 2
     assert run.recipe().task.name == "classify"
+
+
+def test_what_comes_after_the_training_may_change(run: Run) -> None:
+    run.mark_done("train", "a")
+    learn = LearnPart(method="prefer", strategy=StrategyPart(epochs=2))
+    feedback = FeedbackPart(files=["意见.jsonl"], held_out=0.5)
+    other = Recipe(name="中文", learn=learn, feedback=feedback, evaluate=EvaluatePart(limit=5))
+    assert Run.create(run.folder, other).recipe() == other
+    assert run.done("train", "a")
+
+
+def test_a_recipe_does_not_change_under_a_process_that_works_with_it(run: Run) -> None:
+    with run.lock():
+        assert Run.create(run.folder, Recipe(name="中文")).folder == run.folder
+        with pytest.raises(RunError, match="already at work"):
+            Run.create(run.folder, Recipe(name="中文", learn=LearnPart(method="prefer")))
+    assert run.recipe().learn.method == ""
 
 
 def test_a_folder_that_is_no_run(run: Run, tmp_path: Path) -> None:
