@@ -47,7 +47,9 @@ class Part(BaseModel):
 
 
 class TaskPart(Part):
-    name: Literal["classify", "translate", "generate", "text"] = "classify"
+    name: Literal["classify", "translate", "generate", "text"] = Field(
+        default="classify", description="what the model is to do"
+    )
     labels: list[str] = Field(default_factory=list, description="label names; read from the data when empty")
     several: bool = Field(default=False, description="may several labels hold at once?")
     question: str = Field(
@@ -56,14 +58,18 @@ class TaskPart(Part):
     source_language: str = Field(default="", description="for translate, e.g. zh")
     target_language: str = Field(default="", description="for translate, e.g. en; picks sacreBLEU's tokenizer")
     metric: str = Field(default="", description="headline metric; '' for the task's own")
-    max_new_tokens: Annotated[int, Field(ge=1, le=10**6)] = 64
+    max_new_tokens: Annotated[int, Field(ge=1, le=10**6)] = Field(default=64, description="longest generated answer")
 
 
 class ModelPart(Part):
     name: str = Field(default="embedded", description="a hub id, a local folder, or 'embedded'")
-    kind: Literal["auto", "encoder", "encoder_decoder", "decoder"] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    device: str = "auto"
+    kind: Literal["auto", "encoder", "encoder_decoder", "decoder"] = Field(
+        default="auto", description="auto: by the architecture"
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="of the matrix products in training; auto: measured on this machine"
+    )
+    device: str = Field(default="auto", description="cpu, cuda, cuda:1, mps; auto: the fastest there is")
     max_length: Count = Field(
         default=0, description="tokens per row, 0 for the model's own limit (at most 512 unless given)"
     )
@@ -74,7 +80,9 @@ class ModelPart(Part):
 
 
 class FilePart(Part):
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1)] = Field(
+        description="a file, a pair a.zh,b.en, a folder or hub:owner/name"
+    )
     format: str = Field(default="auto", description="a name in sources/, or auto by suffix")
     columns: dict[str, str] = Field(
         default_factory=dict, description="text, label, id, target, ...: column name or index"
@@ -82,14 +90,14 @@ class FilePart(Part):
     options: dict[str, Any] = Field(
         default_factory=dict, description="what the source understands, e.g. header: false"
     )
-    limit: Count = 0
-    skip: Count = 0
+    limit: Count = Field(default=0, description="read only so many rows; 0 for all")
+    skip: Count = Field(default=0, description="rows left out at the beginning")
 
 
 class DataPart(Part):
-    train: FilePart | None = None
-    validation: FilePart | None = None
-    test: FilePart | None = None
+    train: FilePart | None = Field(default=None, description="the rows to learn from")
+    validation: FilePart | None = Field(default=None, description="the rows that choose the best weights")
+    test: FilePart | None = Field(default=None, description="the rows that claims are made on")
     validation_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
         default=0.1, description="taken from train when no validation file is named"
     )
@@ -101,27 +109,37 @@ class DataPart(Part):
 
 class StrategyPart(Part):
     preset: str = Field(default="auto", description="named vetted values by kind of model and amount of data")
-    tuning: Literal["auto", "full", "lora", "dora", "rslora", "frozen", "qlora"] = "auto"
-    lora_rank: Annotated[int, Field(ge=0, le=4096)] = 0
-    learning_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    schedule: Literal["", "linear", "cosine", "constant", "wsd"] = ""
+    tuning: Literal["auto", "full", "lora", "dora", "rslora", "frozen", "qlora"] = Field(
+        default="auto", description="which weights change; auto: all below a billion parameters, else LoRA"
+    )
+    lora_rank: Annotated[int, Field(ge=0, le=4096)] = Field(default=0, description="of adapters; 0 for the preset's")
+    learning_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        default=0.0, description="the peak; 0 for the preset's"
+    )
+    schedule: Literal["", "linear", "cosine", "constant", "wsd"] = Field(
+        default="", description="how the rate falls after the warm-up; '' for the preset's"
+    )
     warmup: ShareOrUnset = Field(default=-1.0, description="share of the steps; -1 for the preset's")
     batch_tokens: Count = Field(default=0, description="tokens per optimiser step (rows, where batch_rows is set)")
     batch_rows: Count = Field(default=0, description="rows per optimiser step; 0 to count tokens")
     micro_tokens: Count = Field(default=0, description="tokens through the network at once; the rest is accumulated")
-    epochs: Amount = 0.0
+    epochs: Amount = Field(default=0.0, description="times through the rows; 0 for the preset's")
     steps: Count = Field(default=0, description="overrides epochs")
     early_stopping: CountOrUnset = Field(
         default=-1, description="validations without gain before stopping; 0 never; -1 preset's"
     )
     validate_every: Count = Field(default=0, description="steps; 0 for once an epoch")
-    weight_decay: AmountOrUnset = -1.0
-    clip: AmountOrUnset = -1.0
-    class_weights: Literal["", "none", "balanced"] = ""
-    label_smoothing: ShareOrUnset = -1.0
+    weight_decay: AmountOrUnset = Field(default=-1.0, description="AdamW's; -1 for the preset's")
+    clip: AmountOrUnset = Field(default=-1.0, description="largest norm of the gradient; 0 for none; -1 preset's")
+    class_weights: Literal["", "none", "balanced"] = Field(
+        default="", description="balanced: rare labels count more; '' for the preset's"
+    )
+    label_smoothing: ShareOrUnset = Field(default=-1.0, description="share spread over all labels; -1 preset's")
     dropout: ShareOrUnset = Field(default=-1.0, description="-1 keeps the model's own")
-    packing: Literal["auto", "on", "off"] = "auto"
-    optimizer: Literal["", "adamw"] = ""
+    packing: Literal["auto", "on", "off"] = Field(
+        default="auto", description="several short rows in one line; a decoder's only, checked before it is used"
+    )
+    optimizer: Literal["", "adamw"] = Field(default="", description="'' for the preset's")
     average: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
         default=0.0, description="decay of an exponential average of the weights, 0 for none"
     )
@@ -131,36 +149,36 @@ class EvaluatePart(Part):
     baseline: bool = Field(
         default=True, description="for classification: the linear character n-gram baseline beside it"
     )
-    limit: Count = 0
-    resamples: Annotated[int, Field(ge=1, le=10**6)] = 2000
-    batch_tokens: Annotated[int, Field(ge=1, le=10**9)] = 8192
+    limit: Count = Field(default=0, description="score only so many items of each split; 0 for all")
+    resamples: Annotated[int, Field(ge=1, le=10**6)] = Field(default=2000, description="of the bootstrap and the test")
+    batch_tokens: Annotated[int, Field(ge=1, le=10**9)] = Field(default=8192, description="tokens scored at once")
 
 
 class CriticPart(Part):
-    name: str
-    knobs: dict[str, Any] = Field(default_factory=dict)
+    name: str = Field(description="a name in critics/")
+    knobs: dict[str, Any] = Field(default_factory=dict, description="what the critic understands")
 
 
 class FeedbackPart(Part):
     files: list[str] = Field(default_factory=list, description="JSONL files of comments")
-    critics: list[CriticPart] = Field(default_factory=list)
+    critics: list[CriticPart] = Field(default_factory=list, description="who comments on the validation answers")
     store: str = Field(default="", description="database of the comments; '' for one in the run folder")
     held_out: Share = Field(default=0.25, description="share of the comments kept as a test")
 
 
 class LearnPart(Part):
-    method: str = ""
-    knobs: dict[str, Any] = Field(default_factory=dict)
-    strategy: StrategyPart = StrategyPart()
+    method: str = Field(default="", description="a name in methods/; '' to learn nothing from comments")
+    knobs: dict[str, Any] = Field(default_factory=dict, description="what the method understands")
+    strategy: StrategyPart = Field(default=StrategyPart(), description="as `strategy`, for this stage")
     replay: Amount = Field(default=1.0, description="training rows replayed per lesson")
 
 
 class Recipe(Part):
     """A whole run."""
 
-    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{1,100}$")] = "run"
+    name: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{1,100}$")] = Field(default="run", description="of the run")
     run: str = Field(default="", description="the run's folder; '' for runs/<name>")
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=0, description="everything random follows from it")
     threads: Annotated[int, Field(ge=0, le=4096)] = Field(default=0, description="CPU threads; 0 for all cores")
     task: TaskPart = TaskPart()
     model: ModelPart = ModelPart()
@@ -169,7 +187,9 @@ class Recipe(Part):
     evaluate: EvaluatePart = EvaluatePart()
     feedback: FeedbackPart = FeedbackPart()
     learn: LearnPart = LearnPart()
-    trackers: list[Literal["tensorboard", "trackio"]] = Field(default_factory=list)
+    trackers: list[Literal["tensorboard", "trackio"]] = Field(
+        default_factory=list, description="where live curves go besides the run folder"
+    )
 
 
 # ---------------------------------------------------------------- reading and writing
