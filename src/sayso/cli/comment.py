@@ -1,4 +1,9 @@
-"""`sayso comment`: gather comments, from files and from critics, on the validation answers."""
+"""`sayso comment`: gather comments, from files and from critics, on the validation answers.
+
+Decided here:
+- Critics speak about the answers of the model that will learn from them, never of one that has learnt already.
+- What the recipe's files hold now counts: a file that has grown is read again, and learning then begins anew.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,10 @@ import typer
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
+    from sayso.protocols import Review
+    from sayso.recipe import CriticPart
     from sayso.records import Feedback
-    from sayso.store.feedback import FeedbackStore
+    from sayso.store.feedback import FeedbackStore, Imported
 
 
 def comment(
@@ -21,13 +28,12 @@ def comment(
 ) -> None:
     """Gather comments from the recipe's files and critics into the feedback store, and list them."""
     from sayso.cli.console import print_json, print_table
-    from sayso.cli.run import opened
+    from sayso.cli.run import at_work, opened
 
     project = opened(recipe, set_)
-    with project.run.lock():
+    with at_work(project):
         if add is not None:
-            _import(project, store_of(project), add)
-            project.run.forget("comment")
+            _add(project, add)
         comment_stage(project)
     found = project.run.feedback()
     if json:
@@ -41,19 +47,17 @@ def comment_stage(project: Project) -> int:
     """Import files, ask critics, keep everything in the store; the run's own copy is what `learn` reads."""
     part = project.recipe.feedback
     run, print_of = project.run, project.fingerprint("comment")
-    if run.done("comment", print_of):
+    added = (run.note("added") or {}).get("ids", [])
+    if run.done("comment", print_of) or not (part.files or part.critics or added or run.feedback()):
         return len(run.feedback())
-    if not part.files and not part.critics and not run.note("imported"):
-        return 0
-    store = store_of(project)
-    ids: dict[str, None] = dict.fromkeys((run.note("imported") or {}).get("ids", []))
-    for name in part.files:
-        ids |= dict.fromkeys(_import(project, store, Path(name)))
-    found = [one for critic in part.critics for one in _asked(project, critic.name, critic.knobs)]
-    store.add(found)
-    ids |= dict.fromkeys(one.id for one in found)
-    current = {one.id: one for one in store.all()}
-    run.write_feedback([current[i] for i in ids if i in current])
+    with store_of(project) as store:
+        imported = [_import(store, Path(name)) for name in part.files]
+        found = [one for critic in part.critics for one in _asked(project, critic)]
+        store.add(found)
+        ids = dict.fromkeys([*added, *(id_ for one in imported for id_ in one.ids), *(one.id for one in found)])
+        current = {one.id: one for one in store.all()}
+    run.write_note("refused", {"lines": [line for one in imported for line in one.refused]})
+    run.write_feedback([current[id_] for id_ in ids if id_ in current])
     run.mark_done("comment", print_of)
     return len(run.feedback())
 
@@ -65,27 +69,36 @@ def store_of(project: Project) -> FeedbackStore:
     return FeedbackStore(project.recipe.feedback.store or project.run.folder / "feedback.db")
 
 
-def _import(project: Project, store: FeedbackStore, path: Path) -> tuple[str, ...]:
-    """Ids of the comments in a file. Lines that are none are said on stderr and in the run's notes."""
+def _add(project: Project, path: Path) -> None:
+    """Import a file that the recipe does not name; the run remembers which comments came so."""
+    with store_of(project) as store:
+        ids = _import(store, path).ids
+    known = (project.run.note("added") or {}).get("ids", [])
+    project.run.write_note("added", {"ids": list(dict.fromkeys([*known, *ids]))})
+
+
+def _import(store: FeedbackStore, path: Path) -> Imported:
+    """The comments in a file. Lines that are none are said on stderr."""
     from sayso.cli.console import console
 
     imported = store.import_jsonl(path)
     for line, reason in imported.refused:
         console(stderr=True).print(f"{path}:{line}: not imported: {reason}")
-    note = project.run.note("imported") or {"ids": [], "refused": []}
-    refused = [{"file": path.name, "line": line, "reason": reason} for line, reason in imported.refused]
-    ids = list(dict.fromkeys([*note["ids"], *imported.ids]))
-    project.run.write_note("imported", {"ids": ids, "refused": [*note["refused"], *refused]})
-    return imported.ids
+    return imported
 
 
-def _asked(project: Project, name: str, knobs: dict[str, object]) -> list[Feedback]:
-    """What a critic says about the latest model's validation answers."""
+def _asked(project: Project, part: CriticPart) -> tuple[Feedback, ...]:
+    """What a critic says about the validation answers of the model that will learn from it."""
+    from sayso.cli.console import console
     from sayso.cli.knobs import knobs_of
     from sayso.rooms import find
 
-    critic = find("critics", name)
-    answers = {answer.item: answer for answer in project.run.answers(project.latest(), "validation")}
+    critic, stage = find("critics", part.name), project.start()
+    project.scored(stage)
+    answers = {answer.item: answer for answer in project.run.answers(stage, "validation")}
     pairs = [(e, answers[e.id]) for e in project.examples("validation") if e.id in answers]
-    found: list[Feedback] = critic.comment(project.task, pairs, knobs_of(critic, knobs, f"critic {name}"))
-    return found
+    review: Review = critic.comment(project.task, pairs, knobs_of(critic, part.knobs, f"critic {part.name}"))
+    for item, reason in list(review.not_judged.items())[:1]:
+        n = len(review.not_judged)
+        console(stderr=True).print(f"critic {part.name}: {n} of {len(pairs)} answers not judged; {item}: {reason}")
+    return review.feedback

@@ -18,30 +18,28 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Score a model on the validation and test items, with intervals, beside its baselines."""
-    from sayso.cli.run import opened
+    from sayso.cli.run import at_work, opened
     from sayso.errors import UserError, nearest
 
     if stage not in ("", "base", "train", "learn"):
         raise UserError(f"there is no stage '{stage}' to score", fix=nearest(stage, ("base", "train", "learn")))
     project = opened(recipe, set_)
-    with project.run.lock():
+    with at_work(project):
         chosen = stage or project.latest()
         base_stage(project)
-        if chosen != "base":
-            project.score(project.learner(chosen), chosen)
+        project.scored(chosen)
     _print(project, chosen, as_json=json)
 
 
 def base_stage(project: Project) -> dict[str, float]:
-    """Score the untouched model and the baselines, once."""
-    from sayso.cli.scoring import baseline_stage, headline_of
+    """Score the untouched model and what it is compared with, once."""
+    from sayso.cli.scoring import baseline_stage
 
-    run, print_of = project.run, project.fingerprint("base")
-    if not run.done("base", print_of):
+    run, print_of = project.run, project.fingerprint("baseline")
+    if not run.done("baseline", print_of):
         baseline_stage(project)
-        project.score(project.learner("base"), "base")
-        run.mark_done("base", print_of)
-    return headline_of(project, "base")
+        run.mark_done("baseline", print_of)
+    return project.scored("base")
 
 
 def _print(project: Project, stage: str, *, as_json: bool) -> None:

@@ -91,7 +91,9 @@ class _TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            raise UnsupportedError("the tracker tensorboard is not installed", fix="pip install 'sayso[track]'") from None
+            raise UnsupportedError(
+                "the tracker tensorboard is not installed", fix="pip install 'sayso[track]'"
+            ) from None
         self.writer: Any = SummaryWriter(str(run.folder / "tensorboard"))
 
     def log(self, stage: str, step: int, values: Mapping[str, float]) -> None:

@@ -1,14 +1,18 @@
-"""`sayso learn`: teach the model what was said about its answers."""
+"""`sayso learn`: teach the model what was said about its answers.
+
+Decided here:
+- Learning starts from the trained model, or the base where nothing was trained, whatever was learnt before: so methods
+  are compared from one start, and another method or another comment makes only this stage begin anew.
+- Where a method can use none of the comments, there is no learnt model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from sayso.records import Answer, Example, Feedback, Outcome
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -25,11 +29,11 @@ def learn(
 ) -> None:
     """Teach the comments to the model, score it again and say what became of each comment."""
     from sayso.cli.comment import comment_stage
-    from sayso.cli.run import opened, print_headline
+    from sayso.cli.run import at_work, opened, print_headline
 
     chosen = [f"learn.method={method}"] if method else []
     project = opened(recipe, [*(set_ or []), *chosen])
-    with project.run.lock():
+    with at_work(project):
         comment_stage(project)
         figures = learn_stage(project)
     print_headline(project, "learn", figures, as_json=json)
@@ -37,33 +41,51 @@ def learn(
 
 def learn_stage(project: Project) -> dict[str, float]:
     """Lessons from the comments, training, scores, outcomes. Nothing without a method or without comments."""
-    from sayso.cli.scoring import headline_of
-
-    run, part = project.run, project.recipe.learn
-    print_of = project.fingerprint("learn")
-    if run.done("learn", print_of):
-        return headline_of(project, "learn")
-    feedback = run.feedback()
-    if not part.method or not feedback:
+    run, print_of = project.run, project.fingerprint("learn")
+    if not project.recipe.learn.method or not run.feedback():
         return {}
-    from sayso.store.split import hold_out
-
-    halves = hold_out(feedback, project.recipe.feedback.held_out, project.recipe.seed)
-    before = "train" if run.weights("train").is_dir() else "base"
-    learner = project.learner(before, project.tuning("learn"))
-    answered = _answers(project, learner, feedback, before)
-    syllabus = _teach(project, learner, halves)
-    if syllabus.lessons:
-        project.keep(learner, "learn")
-        project.score(learner, "learn")
-    outcomes = _outcomes(project, learner, halves, syllabus, answered)
-    run.write_outcomes(outcomes)
-    _tell_the_store(project, outcomes)
-    run.mark_done("learn", print_of)
-    return headline_of(project, "learn")
+    if not run.done("learn", print_of):
+        _learn(project)
+        run.mark_done("learn", print_of)
+    return project.scored("learn") if run.weights("learn").is_dir() else {}
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _learn(project: Project) -> None:
+    """Teach, keep, score, and say what became of each comment, to the run and to the store."""
+    from sayso.cli.comment import store_of
+    from sayso.cli.outcomes import answers_to, outcomes_of
+    from sayso.store.split import hold_out
+
+    run, recipe = project.run, project.recipe
+    feedback = run.feedback()
+    halves = hold_out(feedback, recipe.feedback.held_out, recipe.seed)
+    learner = project.learner(project.start(), training="learn")
+    before = answers_to(project, learner, feedback, project.start())
+    syllabus = _teach(project, learner, halves)
+    if syllabus.lessons:
+        project.keep(learner, "learn")
+        project.scored("learn", learner)
+        after = answers_to(project, learner, feedback, "learn")
+    else:
+        _forget(project)
+        after = before
+    outcomes = outcomes_of(project, halves, syllabus.refused, before, after)
+    run.write_outcomes(outcomes)
+    with store_of(project) as store:
+        store.record(outcomes)
+
+
+def _forget(project: Project) -> None:
+    """What an earlier method left is not this one's."""
+    run = project.run
+    shutil.rmtree(run.weights("learn"), ignore_errors=True)
+    run.write_comparisons([one for one in run.comparisons() if one.after_stage != "learn"])
+    for split in ("validation", "test"):
+        run.write_answers("learn", split, [])
+        run.write_scores("learn", split, [])
 
 
 def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
@@ -81,75 +103,15 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     knobs = knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {recipe.learn.method}")
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
     examples = (*project.data.train, *project.examples("validation"))
-    material = Material(
-        halves.learn, examples, project.task, learner.kind, learner, recipe.seed, recipe.learn.replay
-    )
+    material = Material(halves.learn, examples, project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
     syllabus: Syllabus = method.lessons(material, knobs)
     run.write_lessons("learn", syllabus.lessons)
+    project.begin("learn")
     if syllabus.lessons:
         strategy = project.strategy(learner, "learn", len(syllabus.lessons))
         taught = frozenset(one.item for one in halves.learn if one.item)
         check = validator(project, learner, "learn", without=taught)
         metric = recipe.task.metric or project.task.metric
-        training = Training(
-            strategy, method.objective(knobs), recipe.seed, run.checkpoints("learn"), check, metric
-        )
+        training = Training(strategy, method.objective(knobs), recipe.seed, run.checkpoints("learn"), check, metric)
         follow(teach(learner, syllabus.lessons, training), run, "learn", tuple(recipe.trackers))
     return syllabus
-
-
-def _answers(project: Project, learner: AnyLearner, feedback: Sequence[Feedback], stage: str) -> list[Answer]:
-    """The model's answers to the prompts that were commented on, in the comments' order."""
-    from sayso.cli.scoring import answers_of
-
-    return answers_of(project, learner, [_example(one) for one in feedback], stage)
-
-
-def _example(one: Feedback) -> Example:
-    return Example(one.id, one.prompt)
-
-
-def _outcomes(
-    project: Project, learner: AnyLearner, halves: Halves, syllabus: Syllabus, before: Sequence[Answer]
-) -> list[Outcome]:
-    from sayso.evaluate.outcomes import Trial, outcome, refused
-
-    feedback = project.run.feedback()
-    first = {answer.item: answer.text for answer in before}
-    after = {a.item: a.text for a in _answers(project, learner, feedback, "learn" if syllabus.lessons else "base")}
-    gold = {e.id: e.target for e in project.examples("validation")}
-    held = {one.id for one in halves.held_out}
-    complains = _complaints(project, feedback, after)
-    found = []
-    for one in feedback:
-        if one.id in syllabus.refused:
-            found.append(refused(one, syllabus.refused[one.id], project.run.folder.name))
-            continue
-        better = one.revision if one.revision is not None else gold.get(one.item)
-        trial = Trial(one, first[one.id], after[one.id], better, one.id in held)
-        found.append(outcome(trial, project.task, complains, project.run.folder.name))
-    return found
-
-
-def _complaints(project: Project, feedback: Sequence[Feedback], after: dict[str, str]) -> Any:
-    """Ask the recipe's program critics again about the new answers; None where no program commented."""
-    from sayso.cli.knobs import knobs_of
-    from sayso.rooms import find
-
-    asked = [one for one in feedback if one.author.kind == "program"]
-    still: set[str] = set()
-    for part in project.recipe.feedback.critics if asked else ():
-        if part.name != "program":
-            continue
-        critic = find("critics", part.name)
-        pairs = [(_example(one), Answer(one.id, after[one.id])) for one in asked]
-        comments = critic.comment(project.task, pairs, knobs_of(critic, part.knobs, "critic program"))
-        still |= {comment.item for comment in comments if comment.polarity != "positive"}
-    programs = {one.id for one in asked}
-    return lambda one, _text: (one.id in still) if one.id in programs else None
-
-
-def _tell_the_store(project: Project, outcomes: Sequence[Outcome]) -> None:
-    from sayso.cli.comment import store_of
-
-    store_of(project).record(outcomes)

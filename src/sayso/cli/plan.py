@@ -73,7 +73,7 @@ def make_plan(project: Project, *, probe: bool) -> tuple[Plan, Probe | None]:
     laid = replace(plan_project(recipe, shape, lengths, *known), advice=advice)
     if not (probe and laid.fits and _is_here(project)):
         return laid, None
-    learner, lessons = _opened(project, laid)
+    learner, lessons = _opened(project)
     laid = replace(plan_project(recipe, shape, count_lengths(learner, lessons), *known), advice=advice)
     train = laid.stages[0]
     step = train.strategy.model_copy(update={"micro_tokens": train.load.micro_tokens})
@@ -131,11 +131,11 @@ def _is_here(project: Project) -> bool:
     return bool(part.scratch) or part.name == "embedded" or downloaded(part.name) is not None
 
 
-def _opened(project: Project, laid: Plan) -> tuple[AnyLearner, list[Lesson]]:
+def _opened(project: Project) -> tuple[AnyLearner, list[Lesson]]:
     """The learner as training opens it, with the lessons it will be taught."""
     from sayso.cli.train import training_lessons
 
-    learner = project.learner("base", laid.stages[0].strategy.tuning)
+    learner = project.learner("base")
     return learner, training_lessons(project, learner)
 
 

@@ -1,40 +1,38 @@
 """One recipe being carried through its stages: what they share, opened once and only when needed.
 
 Decided here:
-- A stage is done only for the fingerprint of the recipe, the data and the stages before it; running again goes on
-  where it stopped, and a changed recipe belongs into another folder.
+- A stage is done only for its fingerprint (fingerprint.py): running again goes on where it stopped.
+- How the weights are changed is decided once, from the model's size, so that plan, opening and training agree.
 - Every stage scores the same items, so every comparison is paired. Comments come from validation items; claims are
   made on the test items.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sayso.cli import fingerprint
 from sayso.errors import DataError, RunError
 from sayso.recipe import Recipe
-from sayso.records import Example, Imitate, Lesson, split_labels
+from sayso.records import Example, split_labels
 from sayso.store.runs import Run
 
 if TYPE_CHECKING:
-    from sayso.models.open import AnyLearner
+    from sayso.models.open import AnyLearner, Opening
     from sayso.protocols import Task
     from sayso.recipe import StrategyPart
 
-STAGES = ("check", "plan", "base", "train", "comment", "learn", "report")
 SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
 class Data:
-    """The examples of a project, by split, and what was left out and why."""
+    """The examples of a project by split, and the hash of each split's file."""
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
@@ -84,70 +82,71 @@ class Project:
         task: Task = find("tasks", self.recipe.task.name).task(self.recipe.task, self.labels)
         return task
 
+    # ------------------------------------------------------------ how the weights are changed
+
     def asked(self, stage: str) -> StrategyPart:
         """The strategy section that governs "train" or "learn"."""
         return self.recipe.strategy if stage == "train" else self.recipe.learn.strategy
 
     def strategy(self, learner: AnyLearner, stage: str, rows: int) -> StrategyPart:
-        """The strategy of "train" or "learn" with every `auto` resolved."""
+        """The strategy of "train" or "learn" with every `auto` resolved; its tuning is that of `tuning`."""
         from sayso.presets import resolve
 
         parameters = sum(p.numel() for p in learner.core.model.parameters())
-        scratch = bool(self.recipe.model.scratch)
-        return resolve(self.asked(stage), learner.kind, rows, parameters, scratch, stage)
+        asked = self.asked(stage).model_copy(update={"tuning": self.tuning(stage)})
+        return resolve(asked, learner.kind, rows, parameters, bool(self.recipe.model.scratch), stage)
 
     def tuning(self, stage: str) -> str:
         """How "train" or "learn" changes the weights, `auto` decided."""
         from sayso.presets import tuning_of
 
         asked, scratch = self.asked(stage).tuning, bool(self.recipe.model.scratch)
-        return asked if asked != "auto" or scratch else tuning_of(asked, self._parameters())
+        return tuning_of(asked, self._parameters if asked == "auto" and not scratch else 0, scratch)
 
-    def learner(self, stage: str, tuning: str = "full") -> AnyLearner:
-        """The model as it is after `stage` ("base", "train" or "learn"), opened with `tuning`."""
-        from sayso.models.open import Opening, open_learner
+    @cached_property
+    def _parameters(self) -> int:
+        from sayso.cli.layout import shape_for
+
+        return shape_for(self.recipe).parameters
+
+    # ------------------------------------------------------------ the model
+
+    def learner(self, stage: str, training: str = "train") -> AnyLearner:
+        """The model as it is after `stage` ("base", "train" or "learn"), opened as `training` ("train", "learn") does.
+
+        To answer only, it is opened as for training: a model that fits only with adapters is scored with them too.
+        RunError where the stage has no weights yet.
+        """
+        from sayso.models.open import open_learner
 
         part = self.recipe.model
         if stage != "base":
-            folder = self.run.weights(stage)
-            if not folder.is_dir():
-                raise RunError(f"this run has no '{stage}' weights yet", where=str(folder), fix=f"`sayso run` or `sayso {stage}` makes them")
-            part = part.model_copy(update={"name": str(folder), "scratch": {}})
-        asked = self.asked(stage)
-        opening = Opening(
+            part = part.model_copy(update={"name": str(self._kept(stage)), "scratch": {}})
+        learner = open_learner(part, self._opening(training))
+        learner.core.fast_dtype = self._fast_dtype(learner)
+        return learner
+
+    def _kept(self, stage: str) -> Path:
+        folder = self.run.weights(stage)
+        if not folder.is_dir():
+            fix = f"`sayso run` or `sayso {stage}` makes them"
+            raise RunError(f"this run has no '{stage}' weights yet", where=str(folder), fix=fix)
+        return folder
+
+    def _opening(self, training: str) -> Opening:
+        from sayso.models.open import Opening
+        from sayso.presets import rank_of
+
+        asked, tuning = self.asked(training), self.tuning(training)
+        return Opening(
             options=self.labels,
             several=self.recipe.task.several,
-            tuning="full" if tuning == "auto" else tuning,
-            lora_rank=asked.lora_rank or 8,
+            tuning=tuning,
+            lora_rank=rank_of(asked.lora_rank, tuning),
             dropout=asked.dropout,
             seed=self.recipe.seed,
             texts=lambda: _texts(self.data.train),
         )
-        learner = open_learner(part, opening)
-        learner.core.fast_dtype = self._fast_dtype(learner)
-        return learner
-
-    def keep(self, learner: AnyLearner, stage: str) -> None:
-        """Save the learner as the weights of a stage: beside, then renamed."""
-        final = self.run.weights(stage)
-        beside = final.with_name(f".{final.name}.new")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        learner.core.save(beside)
-        shutil.rmtree(final, ignore_errors=True)
-        beside.rename(final)
-
-    def fingerprint(self, stage: str) -> str:
-        """What a stage depends on: the recipe up to it, and the data's bytes."""
-        text = repr([self.recipe.model_dump(exclude={"run", "trackers", "threads"}), sorted(self.data.hashes.items())])
-        return hashlib.sha256(f"{stage}:{text}".encode()).hexdigest()[:16]
-
-    def _parameters(self) -> int:
-        from sayso.models.inspect import inspect_folder
-        from sayso.models.open import locate
-
-        folder = Path(locate(self.recipe.model.name))
-        return inspect_folder(folder).shape.parameters if folder.is_dir() else 0
 
     def _fast_dtype(self, learner: AnyLearner) -> Any:
         """The dtype of training's matrix products: asked for, or measured once per run so that resuming repeats it."""
@@ -165,21 +164,50 @@ class Project:
             asked = note["dtype"]
         return getattr(torch, asked)
 
+    def keep(self, learner: AnyLearner, stage: str) -> None:
+        """Save the learner as the weights of a stage: beside, then renamed."""
+        final = self.run.weights(stage)
+        beside = final.with_name(f".{final.name}.new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        learner.core.save(beside)
+        shutil.rmtree(final, ignore_errors=True)
+        beside.rename(final)
+
+    def start(self) -> str:
+        """The stage whose answers are commented on, and from whose weights learning starts."""
+        return "train" if self.run.weights("train").is_dir() else "base"
+
     def latest(self) -> str:
         """The last stage that has weights, "base" before any training."""
         return next((stage for stage in ("learn", "train") if self.run.weights(stage).is_dir()), "base")
 
-    # ------------------------------------------------------------ answers and scores
+    # ------------------------------------------------------------ stages
 
-    def score(self, learner: AnyLearner, stage: str, splits: Sequence[str] = SPLITS) -> dict[str, float]:
-        """Answer both splits, write answers and scores; returns the test (else validation) headline figures."""
-        from sayso.cli.scoring import score_split
+    def fingerprint(self, stage: str) -> str:
+        """What a stage depends on."""
+        return fingerprint.fingerprint(self, stage)
 
-        headline: dict[str, float] = {}
-        for split in splits:
-            if self.examples(split):
-                headline = score_split(self, learner, stage, split)
-        return headline
+    def begin(self, stage: str) -> None:
+        """Go on with "train" or "learn" where it was stopped; what was begun for another fingerprint is forgotten."""
+        mark, print_of = f"{stage} begun", self.fingerprint(stage)
+        if not self.run.done(mark, print_of):
+            shutil.rmtree(self.run.checkpoints(stage), ignore_errors=True)
+            self.run.drop_metrics(stage)
+            self.run.mark_done(mark, print_of)
+
+    def scored(self, stage: str, learner: AnyLearner | None = None) -> dict[str, float]:
+        """The headline figures of a stage's model, which answers both splits unless it has already."""
+        from sayso.cli.scoring import headline_of, score_split
+
+        mark, print_of = f"{stage} scored", fingerprint.of_scores(self, stage)
+        if not self.run.done(mark, print_of):
+            speaker = learner if learner is not None else self.learner(stage)
+            for split in SPLITS:
+                if self.examples(split):
+                    score_split(self, speaker, stage, split)
+            self.run.mark_done(mark, print_of)
+        return headline_of(self, stage)
 
     def examples(self, split: str) -> tuple[Example, ...]:
         """The items that are scored; written into the run so that the report needs no data."""
@@ -196,38 +224,6 @@ def prepare(recipe: Recipe) -> None:
 
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-
-
-def facts(project: Project) -> dict[str, Any]:
-    """What a reader needs to repeat the run."""
-    import platform
-    from importlib.metadata import version
-
-    names = ("sayso", "torch", "transformers", "peft", "tokenizers", "sacrebleu", "scikit-learn", "numpy")
-    return {
-        "versions": {name: version(name) for name in names} | {"python": platform.python_version()},
-        "machine": {"system": platform.system(), "processor": platform.machine()},
-        "seed": project.recipe.seed,
-        "data": dict(project.data.hashes),
-        "command": "sayso " + " ".join(sys.argv[1:]),
-    }
-
-
-def class_weighted(lessons: Sequence[Lesson], several: bool) -> list[Lesson]:
-    """Weights inversely proportional to how often a label occurs, mean 1 ("balanced" as scikit-learn means it)."""
-    from collections import Counter
-    from dataclasses import replace
-
-    if several:
-        raise DataError("strategy.class_weights: balanced needs one label per row", fix="use none with task.several")
-    counts = Counter(lesson.target for lesson in lessons if isinstance(lesson, Imitate))
-    total = sum(counts.values())
-    return [
-        replace(lesson, weight=lesson.weight * total / (len(counts) * counts[lesson.target]))
-        if isinstance(lesson, Imitate)
-        else lesson
-        for lesson in lessons
-    ]
 
 
 # ---------------------------------------------------------------- inside

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +44,27 @@ def opened(recipe: Path, overrides: list[str] | None) -> Project:
     return Project.open(asked)
 
 
+@contextmanager
+def at_work(project: Project) -> Iterator[None]:
+    """The run folder for this process alone, with what a reader needs to repeat the run written down."""
+    with project.run.lock():
+        if not project.run.facts():
+            project.run.add_facts(facts(project))
+        yield
+
+
+def facts(project: Project) -> dict[str, Any]:
+    """Versions, machine, seed, data and command."""
+    names = ("sayso", "torch", "transformers", "peft", "tokenizers", "sacrebleu", "scikit-learn", "numpy")
+    return {
+        "versions": {name: version(name) for name in names} | {"python": platform.python_version()},
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+        "seed": project.recipe.seed,
+        "data": dict(project.data.hashes),
+        "command": shlex.join(["sayso", *sys.argv[1:]]),
+    }
+
+
 def run_project(project: Project) -> dict[str, Any]:
     """Every stage in order; stages that are done are not repeated. Returns each stage's headline figures."""
     from sayso.cli.check import check_stage
@@ -47,7 +73,6 @@ def run_project(project: Project) -> dict[str, Any]:
     from sayso.cli.evaluate import base_stage
     from sayso.cli.learn import learn_stage
     from sayso.cli.plan import plan_stage
-    from sayso.cli.project import facts
     from sayso.cli.report import report_stage
     from sayso.cli.train import train_stage
 

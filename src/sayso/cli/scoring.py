@@ -1,11 +1,13 @@
 """Answers become scores, and scores of two stages become comparisons; all of it into the run folder.
 
 Decided here: where several labels may hold, each label's threshold is tuned on the validation items of that stage and
-then used on the test items; a stage is compared with every stage before it and with the linear baseline.
+then used on the test items; a stage is compared with every stage before it and with the baselines; plain text that is
+longer than the model's window is scored in the same pieces as it is taught.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,12 +30,17 @@ def gold_lessons(task: Task, examples: Sequence[Example], learner: AnyLearner) -
     lessons: list[Lesson] = []
     for example in examples:
         context = task.context(example, learner.kind)
-        target = example.target if example.target is not None or context else example.prompt[-1].text
+        target = example.target if context else plain_text(example)
         if target is None:
             continue
         targets = [target] if context else pieces(learner.core, target)
         lessons += [Imitate(context, text) for text in targets]
     return lessons
+
+
+def plain_text(example: Example) -> str:
+    """The text of a row of plain text: its target, else its prompt."""
+    return example.target or "\n".join(message.text for message in example.prompt)
 
 
 def validator(
@@ -72,15 +79,20 @@ def write_scores(
     project: Project, stage: str, split: str, examples: Sequence[Example], answers: Sequence[Answer]
 ) -> dict[str, float]:
     """Scores with intervals, and comparisons with every other stage on the same items."""
+    from sayso.evaluate import passes
     from sayso.evaluate.metrics import evaluate
 
     run, settings = project.run, project.recipe.evaluate
     found = evaluate(project.task, examples, answers, settings.resamples, project.recipe.seed)
     run.write_answers(stage, split, list(answers))
-    run.write_scores(stage, split, [*found.scores, *found.per_item])
+    passed = _passed(project, examples, answers)
+    if passed:
+        run.write_note(f"passes.{stage}.{split}", passed)
+    checked = passes.scores(project.task.name, passed, settings.resamples, project.recipe.seed)
+    run.write_scores(stage, split, [*found.scores, *checked[:1], *found.per_item, *checked[1:]])
     run.write_note(f"evaluation.{stage}.{split}", _note(found))
     _compare(project, stage, split, examples, answers)
-    return {score.unit: score.value for score in found.scores}
+    return {score.unit: score.value for score in [*found.scores, *checked[:1]]}
 
 
 def baseline_stage(project: Project) -> None:
@@ -126,6 +138,8 @@ def answers_of(
     from sayso.wording import language_of_context
 
     words = project.run.note("standing") if stage == "learn" else None
+    if project.task.name == "text":
+        return _believed(project, learner, examples, progress)
     if not words:
         return answer(learner, project.task, examples, "", progress)
     found: dict[str, Answer] = {}
@@ -136,6 +150,34 @@ def answers_of(
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _believed(
+    project: Project, learner: AnyLearner, examples: Sequence[Example], progress: Callable[[int, int], None] | None
+) -> list[Answer]:
+    """Plain text longer than the model's window counts whole: in the pieces in which it is taught."""
+    from sayso.evaluate.answers import answer
+    from sayso.models.core import pieces
+    from sayso.tasks.text import PER_TOKEN
+
+    parts = [
+        Example(f"{number}/{place}", (), text)
+        for number, example in enumerate(examples)
+        for place, text in enumerate(pieces(learner.core, plain_text(example)) or [""])
+    ]
+    sums: dict[str, tuple[float, int]] = {}
+    for part in answer(learner, project.task, parts, "", progress):
+        number = part.item.partition("/")[0]
+        logp, tokens = sums.get(number, (0.0, 0))
+        sums[number] = (
+            logp + part.tokens * math.log(max(part.probabilities[PER_TOKEN], 1e-300)),
+            tokens + part.tokens,
+        )
+    each = [sums[str(number)] for number in range(len(examples))]
+    return [
+        Answer(example.id, "", {PER_TOKEN: math.exp(logp / max(1, tokens))}, tokens=tokens)
+        for example, (logp, tokens) in zip(examples, each, strict=True)
+    ]
 
 
 def _decided(
@@ -152,17 +194,36 @@ def _decided(
     return thresholds.decide(project.task, answers, found) if found else answers
 
 
+def _passed(project: Project, examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str, bool]:
+    """By item, whether every program critic of the recipe has nothing to say; items not judged are left out."""
+    from sayso.cli.knobs import knobs_of
+    from sayso.rooms import find
+
+    by_item = {answer.item: answer for answer in answers}
+    passed: dict[str, bool] = {}
+    unjudged: set[str] = set()
+    for part in project.recipe.feedback.critics:
+        if part.name == "program":
+            critic = find("critics", part.name)
+            pairs = [(example, by_item[example.id]) for example in examples]
+            review = critic.comment(project.task, pairs, knobs_of(critic, part.knobs, "critic program"))
+            faulted = {one.item for one in review.feedback if one.polarity != "positive"}
+            passed = {e.id: passed.get(e.id, True) and e.id not in faulted for e in examples}
+            unjudged |= set(review.not_judged)
+    return {item: good for item, good in passed.items() if item not in unjudged}
+
+
 def _note(found: Evaluation) -> dict[str, object]:
     return dict(to_json(replace(found, per_item=(), scores=())))
 
 
-def _compare(
-    project: Project, stage: str, split: str, examples: Sequence[Example], answers: Sequence[Answer]
-) -> None:
+def _compare(project: Project, stage: str, split: str, examples: Sequence[Example], answers: Sequence[Answer]) -> None:
     """Replace this stage's comparisons on this split; the earlier stage is always "before"."""
+    from sayso.evaluate import passes
     from sayso.evaluate.compare import compare
 
     run = project.run
+    ours = run.note(f"passes.{stage}.{split}") or {}
     kept = [c for c in run.comparisons() if not (c.split == split and stage in (c.before_stage, c.after_stage))]
     for other in _others(project, stage, split):
         theirs = run.answers(other, split)
@@ -173,6 +234,10 @@ def _compare(
         resamples, seed = project.recipe.evaluate.resamples, project.recipe.seed
         kept += compare(
             project.task, examples, before, after, stages=pair, split=split, resamples=resamples, seed=seed
+        )
+        marks = {stage: ours, other: run.note(f"passes.{other}.{split}") or {}}
+        kept += passes.compared(
+            marks[pair[0]], marks[pair[1]], stages=pair, split=split, resamples=resamples, seed=seed
         )
     run.write_comparisons(kept)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sayso.errors import DataError
+from sayso.records import Imitate, Lesson
+
 if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.models.open import AnyLearner
-    from sayso.records import Lesson
 
 
 def train(
@@ -19,57 +24,70 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Train on the recipe's data and keep the weights that validated best."""
-    from sayso.cli.run import opened, print_headline
+    from sayso.cli.run import at_work, opened, print_headline
 
     project = opened(recipe, set_)
-    with project.run.lock():
+    with at_work(project):
         headline = train_stage(project)
     print_headline(project, "train", headline, as_json=json)
 
 
 def train_stage(project: Project) -> dict[str, float]:
-    """Teach, keep the best weights, score both splits. Done stages are not repeated."""
+    """Teach, keep the best weights, score both splits. What is done is not repeated."""
+    run, print_of = project.run, project.fingerprint("train")
+    if not project.data.train:
+        return {}
+    if run.done("train", print_of):
+        return project.scored("train")
+    learner = project.learner("base")
+    _teach(project, learner)
+    project.keep(learner, "train")
+    run.mark_done("train", print_of)
+    return project.scored("train", learner)
+
+
+def _teach(project: Project, learner: AnyLearner) -> None:
     from sayso.cli.follow import follow
-    from sayso.cli.scoring import headline_of, validator
+    from sayso.cli.scoring import validator
     from sayso.learn.loop import Training
     from sayso.learn.loop import train as teach
     from sayso.records import Objective
 
-    run, print_of = project.run, project.fingerprint("train")
-    if run.done("train", print_of):
-        return headline_of(project, "train")
-    if not project.data.train:
-        return {}
-    learner = project.learner("base", project.tuning("train"))
+    recipe, run = project.recipe, project.run
     lessons = training_lessons(project, learner)
     strategy = project.strategy(learner, "train", len(lessons))
+    project.begin("train")
     run.write_lessons("train", lessons)
     _describe(project, learner, strategy.tuning)
+    objective = Objective(label_smoothing=strategy.label_smoothing)
+    metric = recipe.task.metric or project.task.metric
     check = validator(project, learner, "train")
-    training = Training(
-        strategy,
-        Objective(label_smoothing=strategy.label_smoothing),
-        project.recipe.seed,
-        run.checkpoints("train"),
-        check,
-        project.recipe.task.metric or project.task.metric,
-    )
-    follow(teach(learner, lessons, training), run, "train", tuple(project.recipe.trackers))
-    project.keep(learner, "train")
-    headline = project.score(learner, "train")
-    run.mark_done("train", print_of)
-    return headline
+    training = Training(strategy, objective, recipe.seed, run.checkpoints("train"), check, metric)
+    follow(teach(learner, lessons, training), run, "train", tuple(recipe.trackers))
 
 
 def training_lessons(project: Project, learner: AnyLearner) -> list[Lesson]:
     """The training rows as lessons, with class weights where asked."""
-    from sayso.cli.project import class_weighted
     from sayso.cli.scoring import gold_lessons
 
     lessons = gold_lessons(project.task, project.data.train, learner)
     if project.recipe.strategy.class_weights == "balanced":
         return class_weighted(lessons, project.recipe.task.several)
     return lessons
+
+
+def class_weighted(lessons: Sequence[Lesson], several: bool) -> list[Lesson]:
+    """Weights inversely proportional to how often a label occurs, mean 1 ("balanced" as scikit-learn means it)."""
+    if several:
+        raise DataError("strategy.class_weights: balanced needs one label per row", fix="use none with task.several")
+    counts = Counter(lesson.target for lesson in lessons if isinstance(lesson, Imitate))
+    total = sum(counts.values())
+    return [
+        replace(lesson, weight=lesson.weight * total / (len(counts) * counts[lesson.target]))
+        if isinstance(lesson, Imitate)
+        else lesson
+        for lesson in lessons
+    ]
 
 
 def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:

@@ -1,0 +1,58 @@
+"""What each stage depends on: sections of the recipe, the data's bytes, and what earlier stages left.
+
+Decided here:
+- A stage is done for a fingerprint. Where that changes, it is not done and begins anew; the others stay.
+- Weights do not depend on how they are scored, nor a training on the comments that come after it: so another
+  `evaluate.limit` only scores again, and another method only learns again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sayso.cli.project import Project
+
+_DATA = ("task", "data", "seed")
+_SECTIONS = {
+    "check": _DATA,
+    "baseline": (*_DATA, "evaluate"),
+    "base": (*_DATA, "model"),
+    "train": (*_DATA, "model", "strategy"),
+    "plan": (*_DATA, "model", "strategy", "learn", "evaluate"),
+    "comment": (*_DATA, "model", "strategy", "evaluate", "feedback"),
+    "learn": (*_DATA, "model", "strategy", "learn"),
+}
+
+
+def fingerprint(project: Project, stage: str) -> str:
+    """16 hex digits of all that a stage depends on."""
+    recipe = project.recipe.model_dump(include=set(_SECTIONS[stage]))
+    return _digest(stage, recipe, sorted(project.data.hashes.items()), list(_besides(project, stage)))
+
+
+def of_scores(project: Project, stage: str) -> str:
+    """The same for the scores of a stage's model."""
+    return _digest(fingerprint(project, stage), project.recipe.evaluate.model_dump())
+
+
+def _besides(project: Project, stage: str) -> Iterator[Any]:
+    part, run = project.recipe.feedback, project.run
+    if stage == "comment":
+        yield [_bytes_of(Path(name)) for name in part.files]
+        yield run.note("added")
+    elif stage == "learn":
+        yield part.held_out
+        yield [one.id for one in run.feedback()]
+
+
+def _bytes_of(path: Path) -> str:
+    """A file that is not there is found by the stage itself."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _digest(*facts: Any) -> str:
+    return hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
