@@ -43,7 +43,7 @@ check: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --cov --cov-report=term
 
 docs: $(READY)
-	$(BIN)/python docs/commands.py > docs/commands.md
+	$(BIN)/python docs/reference.py
 
 bench: $(READY)
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
