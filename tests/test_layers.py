@@ -10,7 +10,7 @@ HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
     "protocols",
-    "rooms outline surface",
+    "rooms outline surface phrases",
     "sheet presets",
     "recipe",
     "wording material",

@@ -6,8 +6,8 @@ Decided here:
 - The same seed gives the same bytes on every machine: everything is drawn with random.Random seeded by a text.
 - A message belongs to a split by the hash of its skeleton (the text before slots are filled), so no two splits share a
   way of saying something, whatever the seeds.
-- What a message is about is heard from its text alone, and so are the rules' conditions: `check` needs no memory of how
-  a message was made, and works for messages that people write.
+- What a message is about is heard from its text alone, and so are the rules' conditions: `check` needs no memory of
+  how a message was made, and works for messages that people write.
 """
 
 from __future__ import annotations
@@ -22,21 +22,20 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 
 from sayso.errors import UserError, nearest
+from sayso.phrases import Grammar, capitals, fill, lines, pick, slots
 from sayso.records import Example, Message, Messages, Split, user
 from sayso.surface import is_chinese
+from sayso.wording import with_comment
 
 LANGUAGES = ("en", "zh")
 SENTIMENTS = ("negative", "neutral", "positive")
 Scope = Literal["in", "near", "out"]
-T = TypeVar("T")
 
-_CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_REFERENCE = re.compile(r"\{(\w+)\}")
 _SENTENCE_END = re.compile(r"[.!?。！？…~]+(?=\s|$|[^\x00-\x7f])|\n+")
 _ECHOED = ("product", "product2", "wearable", "colour2", "size", "size2", "city")
 _WITH_ORDER = ("charged", "missing", "damaged", "wrong", "late", "cancel", "exchange", "refund", "invoice", "when")
@@ -69,9 +68,8 @@ class Bank:
     """One language: slots are chosen once per conversation, parts anew each time."""
 
     language: str
-    glue: str
+    grammar: Grammar
     slots: Mapping[str, tuple[str, ...]]
-    parts: Mapping[str, tuple[str, ...]]
     intents: Mapping[str, Intent]
     typos: Mapping[str, str]
 
@@ -107,13 +105,13 @@ def statements(rule: str, language: str) -> tuple[str, ...]:
 @cache
 def _bank(language: str) -> Bank:
     raw = _read(f"_shop_desk_{language}.yaml")
-    slots, parts = ({k: _lines(v) for k, v in raw[kind].items()} for kind in ("slots", "parts"))
+    values, parts = ({k: lines(v) for k, v in raw[kind].items()} for kind in ("slots", "parts"))
     intents = {name: _intent(name, **words) for name, words in raw["intents"].items()}
-    return Bank(language, raw["glue"], slots, parts, intents, raw["typos"])
+    return Bank(language, Grammar(parts, raw["spaced"]), values, intents, raw["typos"])
 
 
 def _intent(name: str, heard: str, says: str, replies: str, mood: str = "neutral") -> Intent:
-    says_lines, reply_lines = (tuple(map(_line, _lines(text))) for text in (says, replies))
+    says_lines, reply_lines = (tuple(map(_line, lines(text))) for text in (says, replies))
     return Intent(name, mood, re.compile(heard, re.I), says_lines, reply_lines)
 
 
@@ -125,7 +123,7 @@ def _line(text: str) -> Line:
 @cache
 def _rules() -> Mapping[str, Rule]:
     def words(raw: Mapping[str, Any], kind: str) -> dict[str, tuple[str, ...]]:
-        return {language: _lines(raw[language][kind]) for language in LANGUAGES}
+        return {language: lines(raw[language][kind]) for language in LANGUAGES}
 
     return {
         name: Rule(
@@ -135,8 +133,14 @@ def _rules() -> Mapping[str, Rule]:
             tuple(raw["near"]),
             *(words(raw, kind) for kind in ("states", "comments", "phrases")),
         )
-        for name, raw in _read("_shop_desk_rules.yaml").items()
+        for name, raw in _read("_shop_desk_rules.yaml")["rules"].items()
     }
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """What the checks look for, in both languages: any line of that name."""
+    return re.compile("|".join(lines(_read("_shop_desk_rules.yaml")["patterns"][name])), re.I)
 
 
 def _rule(name: str) -> Rule:
@@ -150,61 +154,22 @@ def _read(name: str) -> dict[str, Any]:
     return loaded
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
 # ---------------------------------------------------------------- drawing text
-
-
-def _pick(dice: Random, options: Sequence[T]) -> T:
-    return options[int(dice.random() * len(options))]
-
-
-def _expand(template: str, bank: Bank, dice: Random) -> str:
-    """Choices made and parts expanded; slots still stand in braces."""
-
-    def part(found: re.Match[str]) -> str:
-        name = found[1]
-        return _expand(_pick(dice, bank.parts[name]), bank, dice) if name in bank.parts else found[0]
-
-    while _CHOICE.search(template):
-        template = _CHOICE.sub(lambda found: _pick(dice, found[1].split("|")), template)
-    return _REFERENCE.sub(part, template)
 
 
 def _scene(bank: Bank, dice: Random) -> dict[str, str]:
     """One value for every slot; product2 and its like differ from the first."""
-    scene = {name: _pick(dice, values) for name, values in bank.slots.items()}
+    scene = {name: pick(dice, values) for name, values in bank.slots.items()}
     for name in ("product", "colour", "size", "day"):
-        scene[f"{name}2"] = _pick(dice, [value for value in bank.slots[name] if value != scene[name]])
-    return scene | {"order": _pick(dice, ("MP-", "MP", "#", "")) + str(10000 + int(dice.random() * 90000))}
-
-
-def _join(pieces: Sequence[str], bank: Bank) -> str:
-    """Pieces as running text; in English what follows a comma goes on in lower case."""
-    text = ""
-    for piece in filter(None, pieces):
-        goes_on = text.endswith(",") and bank.language == "en" and not re.match(r"I\b|\{", piece)
-        text += (bank.glue if text else "") + (piece[0].lower() + piece[1:] if goes_on else piece)
-    return text
-
-
-def _capitals(text: str) -> str:
-    return re.sub(r"(^|[.!?]\s+|\n)([a-z])", lambda found: found[1] + found[2].upper(), text)
-
-
-def _fill(skeleton: str, scene: Mapping[str, str]) -> str:
-    text = _REFERENCE.sub(lambda found: scene[found[1]], skeleton)
-    text = re.sub(r"(?<=\w) +(?=[,.?!])|(?<=[.?!]) +(?= |$)", "", text)
-    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+        scene[f"{name}2"] = pick(dice, [value for value in bank.slots[name] if value != scene[name]])
+    return scene | {"order": pick(dice, ("MP-", "MP", "#", "")) + str(10000 + int(dice.random() * 90000))}
 
 
 def _message(intent: Intent, core: str, bank: Bank, dice: Random) -> tuple[str, str]:
     """A message's skeleton around its core, and its sentiment."""
 
     def perhaps(share: float, part: str) -> str:
-        return _expand("{" + part + "}", bank, dice) if dice.random() < share else ""
+        return bank.grammar.expand("{" + part + "}", dice) if dice.random() < share else ""
 
     hello = perhaps(0.55, "hello")
     cross = perhaps({"negative": 0.5, "neutral": 0.13, "positive": 0.0}[intent.mood], "negative")
@@ -216,7 +181,7 @@ def _message(intent: Intent, core: str, bank: Bank, dice: Random) -> tuple[str, 
     if bye.endswith(",") and not signature:
         bye = bye[:-1] + "."
     sentiment = "negative" if cross else "positive" if fond else intent.mood
-    text = _join([hello, *body, bye], bank) + (f"\n{signature}" if signature else "")
+    text = bank.grammar.join([hello, *body, bye]) + (f"\n{signature}" if signature else "")
     return text, sentiment
 
 
@@ -225,34 +190,29 @@ def _styled(skeleton: str, sentiment: str, bank: Bank, dice: Random) -> str:
     body, _, signature = skeleton.partition("\n")
     hurried = dice.random() < 0.12
     if hurried:
-        body = body.rstrip(".。").replace("，", " ") if bank.language == "zh" else body.rstrip(".").lower()
-    elif bank.language == "en":
-        body = _capitals(re.sub(r"^\{", "{^", body))
+        body = body.rstrip(".。").replace("，", " ") if not bank.grammar.spaced else body.rstrip(".").lower()
+    elif bank.grammar.spaced:
+        body = capitals(body)
     if dice.random() < 0.15:
         slips = [pair for pair in bank.typos.items() if pair[0] in body]
         body = body.replace(*slips[int(dice.random() * len(slips))], 1) if slips else body
     if dice.random() < 0.08:
         faces = {"negative": ("😡", "😞", "🙄"), "neutral": ("🙏", "🙂", "🤔"), "positive": ("😊", "🎉", "❤️")}
-        body += " " * (bank.language == "en") + _pick(dice, faces[sentiment])
+        body += " " * bank.grammar.spaced + pick(dice, faces[sentiment])
     return body + (f"\n{signature}" if signature else "")
 
 
 def _reply(intent: Intent, asked: Line, bank: Bank, dice: Random) -> str:
     """What the desk says before it knows the house rules: on the topic, about things that were mentioned."""
-    unsaid = set(_ECHOED) - set(_REFERENCE.findall(asked.text))
-    fitting = [r for r in intent.replies if r.topic in ("", asked.topic) and not unsaid & set(_REFERENCE.findall(r.text))]
-    pieces = [_expand("{ack}", bank, dice) if dice.random() < 0.3 else ""]
+    unsaid = set(_ECHOED) - set(slots(asked.text))
+    fitting = [r for r in intent.replies if r.topic in ("", asked.topic) and not unsaid & set(slots(r.text))]
+    pieces = [bank.grammar.expand("{ack}", dice) if dice.random() < 0.3 else ""]
     if intent.mood == "negative" and dice.random() < 0.15:
-        pieces.append(_expand("{sorry}", bank, dice))
-    pieces.append(_expand(_pick(dice, fitting).text, bank, dice))
+        pieces.append(bank.grammar.expand("{sorry}", dice))
+    pieces.append(bank.grammar.expand(pick(dice, fitting).text, dice))
     if dice.random() < 0.3 and intent.name != "thanks":
-        pieces.append(_expand("{offer}", bank, dice))
-    return _join(pieces if intent.name != "thanks" else pieces[-1:], bank)
-
-
-def _finished(skeleton: str, bank: Bank, scene: Mapping[str, str]) -> str:
-    text = _fill(skeleton, scene)
-    return _capitals(text) if bank.language == "en" else text
+        pieces.append(bank.grammar.expand("{offer}", dice))
+    return bank.grammar.join(pieces if intent.name != "thanks" else pieces[-1:])
 
 
 # ---------------------------------------------------------------- conversations
@@ -285,25 +245,25 @@ def _stream(seed: str, language: str | None, split: Split | None) -> Iterator[Ex
     while True:
         dice = Random(f"shop desk:{seed}:{number}")
         number += 1
-        example = _example(_bank(language or _pick(dice, LANGUAGES)), dice)
+        example = _example(_bank(language or pick(dice, LANGUAGES)), dice)
         if example.id not in seen and split in (None, example.split):
             seen.add(example.id)
             yield example
 
 
 def _example(bank: Bank, dice: Random) -> Example:
-    intent = bank.intents[_pick(dice, tuple(bank.intents))]
+    intent = bank.intents[pick(dice, tuple(bank.intents))]
     scene = _scene(bank, dice)
-    asked = _pick(dice, intent.says)
-    core = _expand(asked.text, bank, dice)
+    asked = pick(dice, intent.says)
+    core = bank.grammar.expand(asked.text, dice)
     skeleton, sentiment = _message(intent, core, bank, dice)
-    text = _fill(_styled(skeleton, sentiment, bank, dice).replace("{^", "{"), scene)
-    text = text[0].upper() + text[1:] if skeleton.startswith("{") and bank.language == "en" else text
-    meta = {"language": bank.language, "intent": intent.name, "sentiment": sentiment}
-    meta |= {name: scene[name] for name in ("product", "count")}
+    text = fill(_styled(skeleton, sentiment, bank, dice), scene)
+    text = text[0].upper() + text[1:] if skeleton.startswith("{") and bank.grammar.spaced else text
+    meta = {"language": bank.language, "intent": intent.name, "sentiment": sentiment, "count": scene["count"]}
     meta["product"] = scene["product" if "{product}" in core else "wearable"]
+    reply = bank.grammar.write(_reply(intent, Line(asked.topic, core), bank, dice), scene)
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Example(name, user(text), _finished(_reply(intent, Line(asked.topic, core), bank, dice), bank, scene), _split(skeleton), 0, meta)
+    return Example(name, user(text), reply, _split(skeleton), 0, meta)
 
 
 def _split(skeleton: str) -> Split:
@@ -355,28 +315,6 @@ def _language(text: str) -> str:
 
 # ---------------------------------------------------------------- checking replies
 
-_SORRY = re.compile(r"\bsorry\b|apolog|抱歉|对不起|不好意思|歉意|致歉|赔不是", re.I)
-_SIGNED = re.compile(r"(Maple & Pine|枫木小铺)( team|敬上|上)?[\s.!。！)）]*$", re.I)
-_NUMBER_WORD = re.compile(r"order (number|no\b|nr\b)|which order|订单号|单号|哪(一|个|笔)?(单|订单)|订单编号", re.I)
-_ASKING = re.compile(r"\?|？|please|send|tell|give|need|provide|share|请|麻烦|提供|告诉|告知|需要|发给|发一下|多少", re.I)
-_NOT_NEEDED = re.compile(r"(don't|do not|no) need|without|needn't|不需要|不用|无需|不必", re.I)
-_PROMISE = re.compile(
-    r"(we'll|we will|we're happy to|we can|i'll|i will|we) (gladly |immediately )?(refund|transfer|reimburse|pay|return)\b"
-    r"|(get|have) your (money|refund)|refund is (on its way|no problem|done)|refund you\b|money (arrives|is on)"
-    r"|(给您|为您|马上|可以|这就|我们会)[^。！？，]{0,8}(退|打款)|货款[^。！？]{0,6}退|退款已经|把钱退给|钱就退|能退|全额退款",
-    re.I,
-)
-_NUMERAL = r"(\d+|one|two|three|four|five|six|seven|eight|nine|ten|a few|a couple of)"
-_DAY = re.compile(
-    r"\b((mon|tues|wednes|thurs|fri|satur|sun)days?|today|tomorrow|tonight|the next day|next (week|month)|(a )?day later)\b"
-    rf"|\b{_NUMERAL}( (or|to) {_NUMERAL})? (working |business |more )?(days?|hours?|weeks?)\b|within a (day|week)"
-    r"|(周|星期|礼拜)[一二三四五六日天末]|今天|今晚|明天|明日|后天|当天|第二天|下周|下个?月|月底"
-    r"|[一二两三四五六七八九十几\d]+(个工作)?(天|日|号|个?小时|个?星期|周)",
-    re.I,
-)
-_HOURS = re.compile(r"nine (to|until|till) six|9 ?(am)? ?(to|-|–|until) ?(6|18)|九点[到至]晚?六点|9点?[到至-](晚?6|18)点", re.I)
-_GREETING = re.compile(r"^\s*((hello|hi|hey|dear|good (day|morning|afternoon))( there| \w+)?|(\w{1,4}[，,]?)?[您你]好|亲)[\s,，!！.。、]*", re.I)
-
 
 def check(rule: str, prompt: Messages, reply: str) -> bool:
     """Is the rule kept? True wherever it does not apply."""
@@ -389,15 +327,14 @@ def shows(rule: str, prompt: Messages, reply: str) -> bool:
 
 
 def _asks_number_first(_: str, reply: str) -> bool:
-    asked = [
-        found.start() for found in _NUMBER_WORD.finditer(reply) if _is_request(_sentence_around(reply, found.start()))
-    ]
-    promised = _PROMISE.search(reply)
+    named = [found.start() for found in _pattern("number word").finditer(reply)]
+    asked = [place for place in named if _is_request(_sentence_around(reply, place))]
+    promised = _pattern("promise").search(reply)
     return bool(asked) and (promised is None or asked[0] < promised.start())
 
 
 def _is_request(sentence: str) -> bool:
-    return bool(_ASKING.search(sentence)) and not _NOT_NEEDED.search(sentence)
+    return bool(_pattern("asking").search(sentence)) and not _pattern("not needed").search(sentence)
 
 
 def _sentence_around(text: str, place: int) -> str:
@@ -411,8 +348,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _apologises_first(_: str, reply: str) -> bool:
-    first = _sentences(_GREETING.sub("", reply))
-    return bool(first) and bool(_SORRY.search(first[0]))
+    first = _sentences(_pattern("greeting").sub("", reply))
+    return bool(first) and bool(_pattern("sorry").search(first[0]))
 
 
 def _is_brief(_: str, reply: str) -> bool:
@@ -429,10 +366,10 @@ def _begins_with_name(text: str, reply: str) -> bool:
 _SHOWS: Mapping[str, Callable[[str, str], bool]] = {
     "order_number_first": _asks_number_first,
     "apologise_first": _apologises_first,
-    "sign_shop": lambda _, reply: bool(_SIGNED.search(reply)),
-    "no_day": lambda _, reply: bool(reply.strip()) and not _DAY.search(reply),
+    "sign_shop": lambda _, reply: bool(_pattern("signed").search(reply)),
+    "no_day": lambda _, reply: bool(reply.strip()) and not _pattern("day").search(reply),
     "one_sentence": lambda _, reply: len(_sentences(reply)) == 1,
-    "opening_hours": lambda _, reply: bool(_HOURS.search(reply)),
+    "opening_hours": lambda _, reply: bool(_pattern("hours").search(reply)),
     "brief_thanks": _is_brief,
     "use_name": _begins_with_name,
 }
@@ -449,15 +386,15 @@ def obey(name: str, example: Example) -> str:
     rule, bank = _rule(name), _bank(example.meta["language"])
     scene = dict(example.meta) | {"name": signed_name(_asked(example.prompt))}
     dice = Random(f"obey:{name}:{example.id}")
-    phrase = _finished(_expand(_pick(dice, rule.phrases[bank.language]), bank, dice), bank, scene)
+    phrase = bank.grammar.write(bank.grammar.expand(pick(dice, rule.phrases[bank.language]), dice), scene)
     if rule.how == "instead":
         return phrase
     pieces = [phrase, _without_greeting(usual)] if rule.how == "before" else [usual, phrase]
-    return _capitals(_join(pieces, bank)) if bank.language == "en" else _join(pieces, bank)
+    return bank.grammar.write(bank.grammar.join(pieces), scene)
 
 
 def _without_greeting(reply: str) -> str:
-    rest = _GREETING.sub("", reply)
+    rest = _pattern("greeting").sub("", reply)
     return rest or reply
 
 
@@ -492,26 +429,35 @@ def pretraining(n: int, seed: int, without: Sequence[str] = ()) -> Iterator[Exam
             yield example
         elif kind < 0.85:
             fitting = [rule for rule in known if applies(rule, example.prompt)]
-            rule = _pick(dice, fitting if fitting and dice.random() < 0.8 else known)
+            rule = pick(dice, fitting if fitting and dice.random() < 0.8 else known)
             yield _told(rule, example, dice) if kind < 0.67 else _revised(rule, example, dice)
         else:
             yield _asked_for_sentiment(example, dice)
 
 
 def _told(rule: str, example: Example, dice: Random) -> Example:
+    """The rule stands in the system's turn, or a comment where comments stand."""
     language = example.meta["language"]
-    words = _pick(dice, statements(rule, language) + comments(rule, language))
-    return replace(example, prompt=(Message("system", words), *example.prompt), target=obey(rule, example))
+    if dice.random() < 0.5:
+        words = pick(dice, statements(rule, language) + comments(rule, language))
+        prompt: Messages = (Message("system", words), *example.prompt)
+    else:
+        prompt = with_comment(example.prompt, None, pick(dice, comments(rule, language)))
+    return replace(example, prompt=prompt, target=obey(rule, example))
 
 
 def _revised(rule: str, example: Example, dice: Random) -> Example:
-    comment = _pick(dice, comments(rule, example.meta["language"]))
-    turns = (*example.prompt, Message("assistant", example.target or ""), Message("user", comment))
-    return replace(example, prompt=turns, target=obey(rule, example))
+    """The attempt and the comment stand in the customer's turn, or are turns of their own."""
+    comment, attempt = pick(dice, comments(rule, example.meta["language"])), example.target or ""
+    if dice.random() < 0.6:
+        prompt = with_comment(example.prompt, attempt, comment)
+    else:
+        prompt = (*example.prompt, Message("assistant", attempt), Message("user", comment))
+    return replace(example, prompt=prompt, target=obey(rule, example))
 
 
 def _asked_for_sentiment(example: Example, dice: Random) -> Example:
-    text, question = example.prompt[0].text, _pick(dice, _QUESTIONS[example.meta["language"]])
+    text, question = example.prompt[0].text, pick(dice, _QUESTIONS[example.meta["language"]])
     both = f"{text}\n\n{question}" if dice.random() < 0.7 else f"{question}\n\n{text}"
     return replace(example, prompt=user(both), target=example.meta["sentiment"])
 
@@ -528,7 +474,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=40_000, help="rows of training data")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--without", nargs="*", default=[], choices=rules(), help="house rules to leave out")
-    parser.add_argument("--out", type=Path, required=True, help="the folder that train.jsonl and validation.jsonl go to")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of train.jsonl and validation.jsonl")
     asked = parser.parse_args(arguments)
     asked.out.mkdir(parents=True, exist_ok=True)
     held_out = conversations(max(20, asked.rows // 100), asked.seed, split="validation")
