@@ -44,7 +44,7 @@ def compare(
         return []
     found = differences(ours, theirs, resamples, seed)
     return [
-        _comparison(one, other, difference, split, stages)
+        comparison(one, other, difference, split, stages)
         for one, other, difference in zip(ours, theirs, found, strict=True)
     ]
 
@@ -67,12 +67,10 @@ def figure(unit: str, value: float, signed: bool = False) -> str:
     return f"{100 * value:{sign}.1f}" + (" points" if signed else " %")
 
 
-# ---------------------------------------------------------------- inside
-
-
-def _comparison(
+def comparison(
     before: Tally, after: Tally, difference: Difference, split: str, stages: tuple[str, str]
 ) -> Comparison:
+    """Two tallies of the same items and their difference, as a record with the verdict in words."""
     decided = verdict(difference, before.better)
     return Comparison(
         unit=before.unit,
@@ -87,6 +85,9 @@ def _comparison(
         verdict=decided,
         words=_words(before, after, difference, stages) + _because(decided, difference),
     )
+
+
+# ---------------------------------------------------------------- inside
 
 
 def _words(before: Tally, after: Tally, difference: Difference, stages: tuple[str, str]) -> str:

@@ -197,7 +197,7 @@ class _Loop:
         sums: dict[str, float] = {}
         for piece in pieces(range(len(items)), longest, tokens, self.strategy.micro_tokens, packed):
             parts = losses_of(self.learner, [items[i] for i in piece], self.training.objective, total)
-            torch.stack(list(parts.values())).sum().backward()  # type: ignore[no-untyped-call]
+            torch.stack(list(parts.values())).sum().backward()
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item()
         return sums

@@ -120,10 +120,11 @@ def _prefer(part: Part) -> dict[str, torch.Tensor]:
     lengths = [len(row.targets) for item in part.items for row in item.views.student]
     row_N = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(logp_N.device)
     logp_B = losses.sequence_logp(logp_N, row_N, len(lengths))
-    reference_2P = part.weights_N.new_tensor([item.reference for item in part.items]).T
+    known_P = [part.per_token(item.reference[side] for item in part.items) for side in (0, 1)]
     weights_P = part.per_token(item.lesson.weight for item in part.items)
     asked, total = part.objective, part.total
-    loss = losses.preference(logp_B[0::2], logp_B[1::2], *reference_2P, weights_P, total["prefer"], asked.beta)
+    chosen_P, rejected_P = logp_B[0::2], logp_B[1::2]
+    loss = losses.preference(chosen_P, rejected_P, known_P[0], known_P[1], weights_P, total["prefer"], asked.beta)
     parts = {"prefer": asked.prefer * loss}
     if asked.anchor:
         weight_N = weights_P.clamp(min=0).repeat_interleave(2)[row_N] * (row_N % 2 == 0)
