@@ -242,11 +242,20 @@ def resolve_paths(recipe: Recipe, base: Path) -> Recipe:
         "feedback": recipe.feedback.model_copy(
             update={
                 "files": [_located(file, base) for file in recipe.feedback.files],
+                "critics": [_located_critic(critic, base) for critic in recipe.feedback.critics],
                 "store": _located(recipe.feedback.store, base),
             }
         ),
     }
     return recipe.model_copy(update=updates)
+
+
+def _located_critic(critic: CriticPart, base: Path) -> CriticPart:
+    """A program's file is one of the recipe's paths where it lies there; a command stays as it is."""
+    file, mark, function = str(critic.knobs.get("program", "")).rpartition(".py:")
+    whole = f"{_located(f'{file}.py', base)}:{function}"
+    there = bool(mark) and Path(whole.rpartition(":")[0]).is_file()
+    return critic.model_copy(update={"knobs": {**critic.knobs, "program": whole}}) if there else critic
 
 
 def _located(path: str, base: Path) -> str:
