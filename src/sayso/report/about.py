@@ -76,6 +76,11 @@ def about(contents: Contents) -> About:
     return About(tuple((name, facts) for name, facts in groups.items() if facts), plan)
 
 
+def standing_words(contents: Contents) -> list[tuple[str, str]]:
+    """(language, words) that must stand in the prompt when the learnt model answers."""
+    return [(language, text(words)) for language, words in contents.note("standing").items() if text(words).strip()]
+
+
 def again(contents: Contents) -> Again:
     """The command as it was given, else the one that repeats this folder."""
     folder = contents.run.folder
@@ -165,7 +170,9 @@ def _learning(contents: Contents) -> tuple[Fact, ...]:
     if not (part.method and _trained(contents, "learn")):
         return ()
     knobs = ", ".join(f"{name} {value}" for name, value in flat(part.knobs))
-    own = _facts({"method": part.method, "knobs": knobs, "rows replayed": f"{part.replay:g} per lesson"})
+    standing = {f"words in every {language} prompt": text(words) for language, words in standing_words(contents)}
+    replayed = f"{part.replay:g} per lesson"
+    own = _facts({"method": part.method, "knobs": knobs, "rows replayed": replayed, **standing})
     return own + _strategy(_resolved(contents, "learn"))
 
 

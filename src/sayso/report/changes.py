@@ -19,9 +19,9 @@ from sayso.report.contents import Contents
 from sayso.report.diff import Parts, around_change, clipped, diff
 from sayso.report.figures import stage_name, unit_name
 
-SHOWN = 10
-SHOWN_WORSE = 8
-INPUT = 320
+SHOWN = 8
+SHOWN_WORSE = 6
+INPUT = 240
 WHY_WORDS = {
     Why.WRONG_LABEL: "wrong label",
     Why.MISSING_LABEL: "a label is missing",

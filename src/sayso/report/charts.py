@@ -71,12 +71,13 @@ def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
     low, high = min(low, high), max(low, high)
-    span = high - low or abs(high) or 1.0
+    size = max(abs(low), abs(high))
+    span = high - low if high - low > 1e-6 * size else size or 1.0
     power: float = 10.0 ** math.floor(math.log10(span / wanted))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= span / wanted * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     last = max(last, first + 1)
-    return [round(i * step, 12) for i in range(first, last + 1)]
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:

@@ -17,8 +17,9 @@ from sayso.report.contents import Contents
 from sayso.report.diff import Parts, around_change, clipped, diff
 from sayso.report.figures import some
 
-SHOWN = 60
-CLIP = 320
+SHOWN = 40
+CLIP = 160
+WORDS = 240
 STATES: dict[State, tuple[str, str]] = {
     State.HEEDED: ("Heeded", "the model now answers as the comment asks"),
     State.NOT_HEEDED: ("Not heeded", "the model still does what the comment is about"),
@@ -80,21 +81,21 @@ class Comments:
     n: int
 
 
-def comments(contents: Contents) -> Comments | None:
-    """None where nobody said anything."""
+def comments(contents: Contents, most: int = SHOWN) -> Comments | None:
+    """At most `most` comments; None where nobody said anything."""
     if not contents.feedback:
         return None
     became = lessons_of(contents.lessons.get("learn", ()))
     by_state: dict[State, list[Feedback]] = {state: [] for state in STATES}
     for one in contents.feedback:
         by_state[state_of(contents, one)].append(one)
-    places = share_out([len(group) for group in by_state.values()], SHOWN)
+    places = share_out([len(group) for group in by_state.values()], most)
     shown, tallies = [], []
-    for (state, group), most in zip(by_state.items(), places, strict=True):
-        shown += [_comment(one, state, contents.outcomes.get(one.id), became.get(one.id, [])) for one in group[:most]]
+    for (state, group), room in zip(by_state.items(), places, strict=True):
+        shown += [_comment(one, state, contents.outcomes.get(one.id), became.get(one.id, [])) for one in group[:room]]
         if group:
             name, meaning = STATES[state]
-            tallies.append(Tally(state.value, name, meaning, len(group), min(most, len(group))))
+            tallies.append(Tally(state.value, name, meaning, len(group), min(room, len(group))))
     return Comments(tuple(tallies), tuple(shown), len(contents.feedback))
 
 
@@ -152,7 +153,7 @@ def _comment(one: Feedback, state: State, outcome: Outcome | None, became: Seque
         id=one.id,
         state=state.value,
         state_name=STATES[state][0],
-        words=clipped(one.comment, CLIP),
+        words=clipped(one.comment, WORDS),
         author=AUTHORS[one.author.kind] + (f", {clipped(one.author.id, 60)}" if one.author.id else ""),
         asked=clipped(one.prompt[-1].text, CLIP) if one.prompt else "",
         attempt="" if outcome and outcome.before == one.attempt.text else clipped(one.attempt.text, CLIP),

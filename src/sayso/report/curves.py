@@ -16,12 +16,11 @@ from markupsafe import Markup
 
 from sayso.report.charts import Line, Point, lines
 from sayso.report.contents import Contents
-from sayso.report.figures import big, duration, in_words, scale, some, unit_name
+from sayso.report.figures import QUALITY, big, duration, in_words, scale, some, unit_name
 from sayso.report.loose import number
 
 PARTS = ("imitate", "prefer", "match")
 STAGE_TITLES = {"train": "Training", "learn": "Learning from the comments"}
-_NOT_UNITS = {"stage", "kind", "step", "best", "loss", "seconds"}
 _MOST_METRICS = 3
 
 
@@ -66,7 +65,7 @@ def _charts(
 ) -> list[Chart]:
     best = best_step(checks)
     charts = [_loss(stage, steps, checks, best)]
-    units = sorted({k for m in checks for k in m if k not in _NOT_UNITS}, key=lambda u: (u != headline, u))
+    units = sorted((u for u in QUALITY if len(_points(checks, u)) > 1), key=lambda u: u != headline)
     charts += [_metric(stage, unit, checks, best) for unit in units[:_MOST_METRICS]]
     parts = [part for part in PARTS if _points(steps, part)]
     charts += [_parts(steps, parts, best)] if len(parts) > 1 else []

@@ -14,13 +14,12 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Literal
 
-_TOKEN = re.compile(
-    r"\s+|[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
-    r"|[^\W\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+|[^\w\s]"
-)
+_UNSPACED = r"\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+# A character, a word or a punctuation mark, with the space that follows it; space at the very beginning is its own.
+_TOKEN = re.compile(rf"(?:[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s])\s*|\s+")
 ALIKE_FROM = 0.35
 LEAD = 60
-LONGEST = 480
+LONGEST = 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ Parts = tuple[Part, ...]
 def diff(before: str, after: str) -> tuple[Parts, Parts]:
     """Both texts in parts; joined, the parts of each give the text back."""
     one, other = _TOKEN.findall(before), _TOKEN.findall(after)
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    matcher = SequenceMatcher(None, [t.strip() for t in one], [t.strip() for t in other], autojunk=False)
     if before == after or matcher.ratio() < ALIKE_FROM:
         return _whole(before), _whole(after)
     left: list[Part] = []

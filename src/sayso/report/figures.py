@@ -22,6 +22,7 @@ _UNITS: dict[str, tuple[str, Scale]] = {
     "exact_match": ("Exact match", "percent"),
     "bleu": ("BLEU", "points"),
     "chrf": ("chrF", "points"),
+    "sentence_chrf": ("chrF", "percent"),
     "log_likelihood": ("Log-likelihood", "plain"),
     "ece": ("Calibration error", "thousandths"),
     "brier": ("Brier score", "thousandths"),

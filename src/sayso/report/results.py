@@ -61,13 +61,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All units of one split: what measures quality, and the symptoms."""
+    """One split's units over the stages that have any of them: what measures quality, or else the symptoms."""
 
     split: str
     n: int
+    quality: bool
     stages: tuple[str, ...]
     rows: tuple[Row, ...]
-    symptoms: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,10 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two stages on the same items. `main` pairs are steps of the run, or the last stage against a baseline."""
+    """Two stages on the same items; `level` names the units without any difference.
+
+    `main` pairs are steps of the run, or the last stage against a baseline.
+    """
 
     split: str
     before: str
@@ -93,6 +96,7 @@ class Pair:
     n: int
     main: bool
     rows: tuple[Compared, ...]
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,12 @@ def results(contents: Contents) -> Results | None:
     """None where nothing was scored."""
     if not contents.split:
         return None
-    tables = tuple(t for t in (_table(contents, split) for split in SPLITS) if t.rows or t.symptoms)
+    tables = tuple(_table(contents, split, quality) for split in SPLITS for quality in (True, False))
     pairs = _pairs(contents)
     main = tuple(pair for pair in pairs if pair.main)
-    return Results(tables, main, tuple(pair for pair in pairs if not pair.main), _chart(contents))
+    return Results(
+        tuple(t for t in tables if t.rows), main, tuple(pair for pair in pairs if not pair.main), _chart(contents)
+    )
 
 
 def sentences(contents: Contents) -> list[Sentence]:
@@ -148,31 +154,41 @@ def sentences(contents: Contents) -> list[Sentence]:
 def _training(c: Comparison, what: str) -> str:
     on = f"on {some(c.n, f'{c.split} item')}"
     before, after = full(c.unit, c.before), full(c.unit, c.after)
+    if not c.difference:
+        return f"{unit_name(c.unit)} {on} is {after}, before as after {what[:1].lower() + what[1:]}."
     if c.verdict == "cannot tell":
         return (
             f"{unit_name(c.unit)} {on} was {before} before and is {after} after {what[:1].lower() + what[1:]}; "
             f"these items cannot tell whether that is a change ({_difference(c)})."
         )
-    return f"{what} made {in_words(c.unit)} {on} {c.verdict}: {after} after {before} ({_difference(c)})."
+    return f"{what} {_verb(c)} {in_words(c.unit)} {on} from {before} to {after} ({_difference(c)})."
 
 
 def _learning(c: Comparison) -> str:
     after = full(c.unit, c.after)
+    if not c.difference:
+        return f"Learning from the comments left it at {after}."
     if c.verdict == "cannot tell":
         return (
             f"After learning from the comments {in_words(c.unit)} is {after}; "
             f"these items cannot tell whether that is a change ({_difference(c)})."
         )
-    return f"Learning from the comments then made it {c.verdict}: {after} ({_difference(c)})."
+    return f"Learning from the comments then {_verb(c)} it to {after} ({_difference(c)})."
 
 
 def _against(c: Comparison) -> str:
     """The last stage against a baseline."""
     model = f"the {stage_name(c.after_stage)} model"
     reaches = f"The {c.before_stage} baseline reaches {full(c.unit, c.before)}"
+    if not c.difference:
+        return f"{reaches}, and so does {model}."
     if c.verdict == "cannot tell":
         return f"{reaches}; these items cannot tell it from {model} ({_difference(c)})."
     return f"{reaches}; {model} is {c.verdict} ({_difference(c)})."
+
+
+def _verb(c: Comparison) -> str:
+    return "raised" if c.difference > 0 else "lowered"
 
 
 def _difference(c: Comparison) -> str:
@@ -192,13 +208,13 @@ def _uncompared(contents: Contents, unit: str) -> str:
 
 
 def _pairs(contents: Contents) -> list[Pair]:
-    """Every pair of stages that was compared: the steps of the run first, then the stages against the baselines."""
+    """Every pair that was compared, by the later stage: with the one before it, with the base, with the baselines."""
     grouped: dict[tuple[str, str, str], list[Comparison]] = {}
     for c in contents.comparisons:
         grouped.setdefault((c.split, c.before_stage, c.after_stage), []).append(c)
-    place = {stage: i for i, stage in enumerate((*STAGES, *contents.rivals))}
-    far = len(place)
-    keys = sorted(grouped, key=lambda k: (k[0] != contents.split, place.get(k[1], far), place.get(k[2], far)))
+    order = (*contents.rivals, *STAGES)
+    place = {stage: i for i, stage in enumerate(order)}
+    keys = sorted(grouped, key=lambda k: (k[0] != contents.split, place.get(k[2], -1), -place.get(k[1], -1)))
     return [_pair(contents, grouped[key]) for key in keys]
 
 
@@ -206,9 +222,11 @@ def _pair(contents: Contents, found: Sequence[Comparison]) -> Pair:
     first = found[0]
     wanted = first.before_stage in STAGES or first.after_stage == contents.stages[-1]
     ordered = sorted(found, key=lambda c: c.unit != contents.headline)
-    names = stage_name(first.before_stage), stage_name(first.after_stage)
+    rows = tuple(_compared(c) for c in ordered if c.difference or c.unit == contents.headline)
+    level = ", ".join(in_words(c.unit) for c in ordered if not c.difference and c.unit != contents.headline)
     main = wanted and first.split == contents.split
-    return Pair(first.split, *names, first.n, main, tuple(map(_compared, ordered)))
+    names = stage_name(first.before_stage), stage_name(first.after_stage)
+    return Pair(first.split, *names, first.n, main, rows, level)
 
 
 def _compared(c: Comparison) -> Compared:
@@ -232,20 +250,18 @@ def _heading(unit: str) -> str:
     return unit_name(unit) + (", %" if sign_of(unit) else "")
 
 
-def _table(contents: Contents, split: str) -> Table:
-    stages = tuple(stage for stage in STAGES if (stage, split) in contents.scores)
-    stages += rivals_on(contents.scores, split)
-    units = dict.fromkeys(unit for stage in stages for unit in contents.scores[stage, split])
+def _table(contents: Contents, split: str, quality: bool) -> Table:
+    every = tuple(stage for stage in STAGES if (stage, split) in contents.scores) + rivals_on(contents.scores, split)
+    units = dict.fromkeys(unit for stage in every for unit in contents.scores[stage, split])
     ordered = sorted(units, key=lambda unit: unit != contents.headline)
-    rows = {unit: _row(contents, split, stages, unit) for unit in ordered}
-    main = tuple(row for unit, row in rows.items() if unit in (*QUALITY, contents.headline))
+    shown = [unit for unit in ordered if (unit in (*QUALITY, contents.headline)) == quality]
+    stages = tuple(stage for stage in every if any(unit in contents.scores[stage, split] for unit in shown))
+    rows = tuple(
+        Row(unit, _heading(unit), tuple(_cell(stage, contents.scores[stage, split].get(unit)) for stage in stages))
+        for unit in shown
+    )
     n = max((s.n for stage in stages for s in contents.scores[stage, split].values()), default=0)
-    return Table(split, n, stages, main, tuple(row for row in rows.values() if row not in main))
-
-
-def _row(contents: Contents, split: str, stages: tuple[str, ...], unit: str) -> Row:
-    cells = tuple(_cell(stage, contents.scores[stage, split].get(unit)) for stage in stages)
-    return Row(unit, _heading(unit), cells)
+    return Table(split, n, quality, stages, rows)
 
 
 def _cell(stage: str, score: Score | None) -> Cell:

@@ -1,0 +1,54 @@
+from collections.abc import Callable
+from pathlib import Path
+
+from sayso.recipe import Recipe
+from sayso.report.about import about, again, standing_words
+from sayso.report.contents import read
+from sayso.store.runs import Run
+
+
+def named(run: Run) -> dict[str, dict[str, str]]:
+    return {name: {fact.name: fact.value for fact in facts} for name, facts in about(read(run)).groups}
+
+
+def test_what_was_run(run_of: Callable[[str], Run]) -> None:
+    groups = named(run_of("comments"))
+    assert groups["Model"]["parameters"] == "11.4M"
+    assert groups["Training"]["learning rate"] == "3e-05"
+    assert groups["Training"]["early stopping"] == "after 3 validations without gain"
+    assert groups["Learning from comments"]["method"] == "condition"
+    assert groups["Where and when"]["seed"] == "7"
+    assert groups["Where and when"]["train file, SHA-256"] == "9f2c" * 16
+
+
+def test_what_a_preset_would_decide_is_left_out(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", Recipe())
+    run.add_metric({"stage": "train", "kind": "step", "step": 1, "loss": 1.0, "seconds": 3.0})
+    assert "Training" not in named(run)
+    assert named(run)["Where and when"]["training time"] == "3 s"
+
+
+def test_adapters_tell_their_share(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", Recipe())
+    run.write_note("model", {"parameters": 1_000_000, "trainable": 20_000})
+    assert named(run)["Model"]["parameters"].replace("\N{NO-BREAK SPACE}", " ") == "1M, of which 20k trained (2 %)"
+
+
+def test_the_command_is_as_it_was_given_else_one_that_repeats_the_folder(run_of: Callable[[str], Run]) -> None:
+    assert again(read(run_of("comments"))).command.startswith("sayso run recipes/")
+    bare = run_of("minimal")
+    assert again(read(bare)).command == f"sayso run {bare.folder / 'recipe.yaml'}"
+
+
+def test_only_files_that_are_there_are_listed(run_of: Callable[[str], Run]) -> None:
+    run = run_of("translation")
+    files = dict(again(read(run)).files)
+    assert "metrics.jsonl" in files
+    assert "feedback.jsonl" not in files
+    assert all((run.folder / name).exists() for name in files)
+
+
+def test_words_that_must_stand_in_the_prompt(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", Recipe())
+    run.write_note("standing", {"zh": "请给出好的回答。", "en": ""})
+    assert standing_words(read(run)) == [("zh", "请给出好的回答。")]
