@@ -74,6 +74,8 @@ def make_plan(project: Project, *, probe: bool) -> tuple[Plan, Probe | None]:
     if not (probe and laid.fits and _is_here(project)):
         return laid, None
     learner, lessons = _opened(project)
+    if not lessons:
+        return laid, None
     laid = replace(plan_project(recipe, shape, count_lengths(learner, lessons), *known), advice=advice)
     train = laid.stages[0]
     step = train.strategy.model_copy(update={"micro_tokens": train.load.micro_tokens})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sayso.cli import fingerprint
-from sayso.errors import DataError, RunError
+from sayso.errors import DataError, MachineFault, RunError
 from sayso.recipe import Recipe
 from sayso.records import Example, split_labels
 from sayso.store.runs import Run
@@ -165,12 +165,19 @@ class Project:
         return getattr(torch, asked)
 
     def keep(self, learner: AnyLearner, stage: str) -> None:
-        """Save the learner as the weights of a stage: beside, then renamed."""
+        """Save the learner as the weights of a stage: beside, then renamed. MachineFault where the disk refuses."""
+        from safetensors import SafetensorError
+
         final = self.run.weights(stage)
         beside = final.with_name(f".{final.name}.new")
         shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        learner.core.save(beside)
+        try:
+            beside.mkdir(parents=True)
+            learner.core.save(beside)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            fix = "free some disk and run the same command again: what was learnt is in the checkpoint"
+            raise MachineFault(f"cannot save the weights: {error}", where=str(final), fix=fix) from error
         shutil.rmtree(final, ignore_errors=True)
         beside.rename(final)
 
