@@ -65,11 +65,18 @@ def _charts(
 ) -> list[Chart]:
     best = best_step(checks)
     charts = [_loss(stage, steps, checks, best)]
-    units = sorted((u for u in QUALITY if len(_points(checks, u)) > 1), key=lambda u: u != headline)
+    units = sorted(
+        (u for u in QUALITY if len(_points(checks, u)) > 1 and not _twice(u, checks)), key=lambda u: u != headline
+    )
     charts += [_metric(stage, unit, checks, best) for unit in units[:_MOST_METRICS]]
     parts = [part for part in PARTS if _points(steps, part)]
     charts += [_parts(steps, parts, best)] if len(parts) > 1 else []
     return [*charts, _margin(stage, steps, best)]
+
+
+def _twice(unit: str, checks: Sequence[Mapping[str, Any]]) -> bool:
+    """With one label per item micro F1 is accuracy under another name."""
+    return unit == "f1_micro" and any("accuracy" in m for m in checks)
 
 
 def _loss(

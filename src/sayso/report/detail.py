@@ -100,7 +100,7 @@ def detail(contents: Contents) -> Detail | None:
         per_class[:MOST_PER_CLASS],
         max(0, len(per_class) - MOST_PER_CLASS),
         any(row.before for row in per_class),
-        _confusion(stage, mapping(notes[stage].get("confusion"))),
+        _confusion(stage, mapping(notes[stage].get("confusion")), {row.label: row.n for row in per_class}),
         _calibration(notes),
         text(notes[stage].get("signature")),
     )
@@ -132,13 +132,13 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}"
 
 
-def _confusion(stage: str, note: Mapping[str, Any]) -> Confusion | None:
+def _confusion(stage: str, note: Mapping[str, Any], rows_of: Mapping[str, int]) -> Confusion | None:
     labels = [text(label) for label in listing(note.get("labels"))]
     columns = [text(label) or NO_LABEL for label in listing(note.get("columns")) or labels]
     matrix = [[count(n) for n in listing(row)] for row in listing(note.get("counts"))]
     if len(matrix) != len(labels) or any(len(row) != len(columns) for row in matrix):
         matrix = []
-    worst = _worst(note, dict(zip(labels, map(sum, matrix), strict=False)))
+    worst = _worst(note, rows_of)
     drawn = matrix if len(labels) <= MOST_LABELS else []
     rows = tuple((label, _cells(i, row)) for i, (label, row) in enumerate(zip(labels, drawn, strict=False)))
     return Confusion(stage_name(stage), rows, tuple(columns), worst) if rows or worst else None
