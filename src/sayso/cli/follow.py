@@ -11,7 +11,7 @@ from sayso.errors import UnsupportedError
 from sayso.store.runs import Run
 
 if TYPE_CHECKING:
-    from sayso.learn.loop import Event
+    from sayso.learn.loop import Event, Step, Validation
 
 METRIC_SECONDS = 1.0
 
@@ -25,32 +25,31 @@ class Tracker(Protocol):
 
 
 def follow(events: Iterator[Event], run: Run, stage: str, trackers: tuple[str, ...]) -> None:
-    """Exhaust a training's events. Steps are written at most once a second, the last one always."""
+    """Exhaust a training's events. Steps are written at most once a second, the last one always, whatever ends it."""
     from sayso.cli.console import console, progress
     from sayso.learn.loop import Notice, Step, Validation
 
     written, last = 0.0, None
     with progress(stage) as line, _trackers(run, trackers) as mirrors:
-        for event in events:
-            if isinstance(event, Step):
-                last = event
-                line.update(**_line(event))
-                if time.monotonic() - written >= METRIC_SECONDS or event.step == event.steps:
-                    _write_step(run, stage, event, mirrors)
-                    written, last = time.monotonic(), None
-            elif isinstance(event, Validation):
-                values = {key: float(value) for key, value in event.values.items()}
-                run.add_metric({"stage": stage, "kind": "validation", "step": event.step, "best": event.best} | values)
-                for mirror in mirrors:
-                    mirror.log(stage, event.step, {f"validation/{k}": v for k, v in values.items()})
-                line.note(f"step {event.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in values.items()))
-            elif isinstance(event, Notice):
-                console(stderr=True).print(event.words)
-        if last is not None:
-            _write_step(run, stage, last, mirrors)
+        try:
+            for event in events:
+                if isinstance(event, Step):
+                    line.update(**_line(event))
+                    last = event
+                    if time.monotonic() - written >= METRIC_SECONDS or event.step == event.steps:
+                        _write_step(run, stage, event, mirrors)
+                        written, last = time.monotonic(), None
+                elif isinstance(event, Validation):
+                    _write_validation(run, stage, event, mirrors)
+                    line.note(f"step {event.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in event.values.items()))
+                elif isinstance(event, Notice):
+                    console(stderr=True).print(event.words)
+        finally:
+            if last is not None:
+                _write_step(run, stage, last, mirrors)
 
 
-def _line(step: Any) -> dict[str, Any]:
+def _line(step: Step) -> dict[str, Any]:
     return {
         "step": step.step,
         "steps": step.steps,
@@ -60,7 +59,14 @@ def _line(step: Any) -> dict[str, Any]:
     }
 
 
-def _write_step(run: Run, stage: str, step: Any, mirrors: list[Tracker]) -> None:
+def _write_validation(run: Run, stage: str, found: Validation, mirrors: list[Tracker]) -> None:
+    values = {key: float(value) for key, value in found.values.items()}
+    run.add_metric({"stage": stage, "kind": "validation", "step": found.step, "best": found.best} | values)
+    for mirror in mirrors:
+        mirror.log(stage, found.step, {f"validation/{key}": value for key, value in values.items()})
+
+
+def _write_step(run: Run, stage: str, step: Step, mirrors: list[Tracker]) -> None:
     facts = {
         "step": step.step,
         "steps": step.steps,

@@ -84,7 +84,8 @@ def _write(
         beside.mkdir(parents=True, exist_ok=True)
         save_file({key: value.detach().contiguous() for key, value in weights.items()}, beside / "weights.safetensors")
         if rest:
-            torch.save(dict(rest), beside / "rest.pt")
+            with (beside / "rest.pt").open("wb") as file:  # given a path, torch would not say that the disk is full
+                torch.save(dict(rest), file)
         (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
         beside.rename(folder / name)
     except (OSError, RuntimeError, SafetensorError) as error:

@@ -1,0 +1,95 @@
+"""What a training says goes into metrics.jsonl, and to a tracker where one is asked for."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sayso.cli import follow as following
+from sayso.cli.follow import follow
+from sayso.errors import UnsupportedError
+from sayso.learn.loop import Event, Notice, Step, Validation
+from sayso.recipe import Recipe
+from sayso.store.runs import Run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run.create(tmp_path / "运行", Recipe())
+
+
+def events() -> Iterator[Event]:
+    yield Validation(0, {"accuracy": 0.5}, True)
+    for step in (1, 2, 3):
+        yield Step(step, 3, 1.0 / step, {"imitate": 1.0 / step}, 1e-3, 0.5, 10 * step, 99.5, 0.1 * step, 0.0)
+    yield Notice("提前停止")
+    yield Validation(3, {"accuracy": 0.75}, False)
+
+
+def test_the_last_step_and_every_validation_are_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(following, "METRIC_SECONDS", 1e9)
+    follow(events(), run, "learn", ())
+    first, last, second = run.metrics()
+    assert first == {"stage": "learn", "kind": "validation", "step": 0, "best": True, "accuracy": 0.5}
+    assert (last["step"], last["loss"], last["imitate"], last["tokens"]) == (3, pytest.approx(1 / 3), last["loss"], 30)
+    assert (second["best"], second["accuracy"]) == (False, 0.75)
+    assert "提前停止" in capsys.readouterr().err
+
+
+def test_what_was_done_before_a_fault_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "METRIC_SECONDS", 1e9)
+
+    def broken() -> Iterator[Event]:
+        yield from list(events())[:3]
+        raise RuntimeError("gone")
+
+    with pytest.raises(RuntimeError, match="gone"):
+        follow(broken(), run, "train", ())
+    assert [line["step"] for line in run.metrics()] == [0, 2]
+
+
+def test_tensorboard_gets_the_same_figures(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    monkeypatch.setattr(following, "METRIC_SECONDS", 0.0)
+    follow(events(), run, "train", ("tensorboard",))
+    board = EventAccumulator(str(run.folder / "tensorboard")).Reload()
+    losses = {event.step: event.value for event in board.Scalars("train/loss")}
+    assert losses == pytest.approx({1: 1.0, 2: 0.5, 3: 1 / 3})
+    assert [(e.step, e.value) for e in board.Scalars("train/validation/accuracy")] == [(0, 0.5), (3, 0.75)]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "trackio"])
+def test_a_tracker_that_is_not_installed(run: Run, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    real = builtins.__import__
+
+    def without(module: str, *rest: Any) -> Any:
+        if module in ("torch.utils.tensorboard", "trackio"):
+            raise ImportError(module)
+        return real(module, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(UnsupportedError, match=name) as caught:
+        follow(events(), run, "train", (name,))
+    assert "sayso[track]" in caught.value.fix
+
+
+def test_trackio_gets_the_figures_and_is_closed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+    from types import SimpleNamespace
+
+    logged: list[dict[str, float]] = []
+    opened = SimpleNamespace(log=logged.append, finish=lambda: logged.append({"finished": 1}))
+    monkeypatch.setitem(sys.modules, "trackio", SimpleNamespace(init=lambda **_: opened))
+    monkeypatch.setattr(following, "METRIC_SECONDS", 0.0)
+    follow(events(), run, "train", ("trackio",))
+    assert logged[1]["train/loss"] == 1.0
+    assert logged[1]["step"] == 1
+    assert logged[-1] == {"finished": 1}
