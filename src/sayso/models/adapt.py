@@ -21,6 +21,7 @@ def adapt(model: Any, tuning: str, rank: int, kind: str) -> Any:
     """Mark what is trainable, injecting adapters where asked. Returns peft's wrapper, or None without adapters."""
     if tuning in ADAPTERS:
         return _with_adapter(model, tuning, rank, kind)
+    _fix_sinusoids(model)
     if tuning == "frozen":
         _freeze_backbone(model, kind)
     return None
@@ -31,6 +32,13 @@ def open_adapter(model: Any, folder: str) -> Any:
     from peft import PeftModel
 
     return PeftModel.from_pretrained(model, folder, is_trainable=True)
+
+
+def _fix_sinusoids(model: Any) -> None:
+    """A new model has them fixed already; loading a saved one forgets it."""
+    for module in model.modules():
+        if "Sinusoidal" in type(module).__name__:
+            module.requires_grad_(False)
 
 
 def _with_adapter(model: Any, tuning: str, rank: int, kind: str) -> Any:
