@@ -168,6 +168,18 @@ def test_packing_is_refused_aloud_where_rows_would_see_each_other(monkeypatch: p
     assert any(isinstance(e, Notice) and "packing is off" in e.words for e in events)
 
 
+def test_pairs_and_anchors_share_their_steps_with_the_rest() -> None:
+    """They have two rows each; sorted by that they would come in steps of their own, which Adam weighs alike."""
+    taught: list[Lesson] = []
+    for text, target in PAIRS * 2:
+        taught += [Imitate(user(text), target), Match(user(text), user(text), target, teacher="start")]
+        taught.append(Prefer(user(text), target, "terrible"))
+    training = Training(strategy(batch_rows=12, steps=2))
+    assert [set(e.parts) for e in steps(train(opened("llama"), taught, training))] == [
+        {"imitate", "match", "prefer"}
+    ] * 2
+
+
 def test_a_lesson_that_is_not_seen_does_not_rescale_the_others() -> None:
     results = []
     for extra in ([], [Imitate(user("dog"), "糟糕", weight=0.0)]):

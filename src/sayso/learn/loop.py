@@ -298,7 +298,9 @@ class _Loop:
             if self.redraws and epoch != self.epoch:
                 self.items = [self._redrawn(item, epoch) for item in self.items]
             self.epoch = epoch
-            self.order = epoch_steps(self.lengths, self.rows, self.training.seed, epoch)
+            # by the longest row, not by all of a lesson's rows: else pairs and anchors would have steps of their own
+            longest = [item.views.longest for item in self.items]
+            self.order = epoch_steps(longest, self.rows, self.training.seed, epoch)
         return self.order[number % self.per_epoch]
 
     def _redrawn(self, item: Item, epoch: int) -> Item:
