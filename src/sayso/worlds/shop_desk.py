@@ -400,7 +400,7 @@ def _without_greeting(reply: str) -> str:
 
 # ---------------------------------------------------------------- material for a base model
 
-_QUESTIONS = {
+_LABELLING = {
     "en": (
         "Which of these is it: negative, neutral, positive?",
         "Is the customer's message negative, neutral or positive?",
@@ -414,12 +414,25 @@ _QUESTIONS = {
         "留言的情感倾向是什么？negative、neutral、positive 选一个。",
     ),
 }
+_READING = {
+    "en": {
+        "product": ("Which product is this about?", "What did the customer write about?", "Name the product."),
+        "name": ("Who wrote this?", "What is the customer's name?", "Who signed the message?"),
+        "order": ("Which order is it?", "Copy the order number.", "What's the order number here?"),
+    },
+    "zh": {
+        "product": ("说的是哪样东西？", "顾客问的是什么商品？", "写出商品名。"),
+        "name": ("这是谁写的？", "顾客叫什么名字？", "落款是谁？"),
+        "order": ("订单号是多少？", "抄出订单号。", "是哪一单？"),
+    },
+}
 
 
 def pretraining(n: int, seed: int, without: Sequence[str] = ()) -> Iterator[Example]:
     """`n` lessons from the training split for a base model, in both languages; `without` names rules to leave out.
 
-    Half are plain replies; then a rule stated beforehand, an attempt revised after a comment, and sentiment.
+    Half are plain replies; then a rule stated beforehand, an attempt revised after a comment, what the message says
+    (which teaches to copy from a prompt, without which no comment can be heeded), and sentiment.
     """
     known = [name for name in rules() if name not in without]
     for example in islice(_stream(f"pretraining:{seed}", None, "train"), n):
@@ -427,12 +440,12 @@ def pretraining(n: int, seed: int, without: Sequence[str] = ()) -> Iterator[Exam
         kind = dice.random()
         if kind < 0.5:
             yield example
-        elif kind < 0.85:
+        elif kind < 0.76:
             fitting = [rule for rule in known if applies(rule, example.prompt)]
             rule = pick(dice, fitting if fitting and dice.random() < 0.8 else known)
-            yield _told(rule, example, dice) if kind < 0.67 else _revised(rule, example, dice)
+            yield _told(rule, example, dice) if kind < 0.64 else _revised(rule, example, dice)
         else:
-            yield _asked_for_sentiment(example, dice)
+            yield _asked_to_read(example, dice) if kind < 0.88 else _asked_for_sentiment(example, dice)
 
 
 def _told(rule: str, example: Example, dice: Random) -> Example:
@@ -457,9 +470,25 @@ def _revised(rule: str, example: Example, dice: Random) -> Example:
 
 
 def _asked_for_sentiment(example: Example, dice: Random) -> Example:
-    text, question = example.prompt[0].text, pick(dice, _QUESTIONS[example.meta["language"]])
+    question = pick(dice, _LABELLING[example.meta["language"]])
+    return _asked_about(example, question, example.meta["sentiment"], dice)
+
+
+def _asked_to_read(example: Example, dice: Random) -> Example:
+    text = example.prompt[0].text
+    order = re.search(r"(MP-?|#)?\d{5}", text)
+    said = {"product": example.meta["product"], "name": signed_name(text), "order": order[0] if order else ""}
+    kinds = [kind for kind, fact in said.items() if fact and fact in text]
+    if not kinds:
+        return _asked_for_sentiment(example, dice)
+    kind = pick(dice, kinds)
+    return _asked_about(example, pick(dice, _READING[example.meta["language"]][kind]), said[kind], dice)
+
+
+def _asked_about(example: Example, question: str, answer: str, dice: Random) -> Example:
+    text = example.prompt[0].text
     both = f"{text}\n\n{question}" if dice.random() < 0.7 else f"{question}\n\n{text}"
-    return replace(example, prompt=user(both), target=example.meta["sentiment"])
+    return replace(example, prompt=user(both), target=answer)
 
 
 def as_row(example: Example) -> dict[str, Any]:
