@@ -7,7 +7,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +16,13 @@ import typer
 from sayso.errors import DataError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from sayso.cli.project import Project
     from sayso.dataset.examples import Loaded
     from sayso.dataset.repair import Mended
     from sayso.recipe import Recipe
+    from sayso.records import Example
 
 EXAMPLES_SHOWN = 2
 _LEVELS = ("error", "warning", "note")
@@ -80,13 +83,19 @@ def check_project(recipe: Recipe, base: Path) -> dict[str, Any]:
 def check_tokens(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
     """Supervised tokens of all training rows, and the first rows piece by piece. DataError for a row with none."""
     from sayso.dataset.files import with_splits
+
+    split = with_splits(files, recipe.data, recipe.seed)
+    learner, task = _learner(recipe, split)
+    return tokens_of(learner, task, split["train"].examples, files["train"].path)
+
+
+def tokens_of(learner: Any, task: Any, examples: Sequence[Example], path: str) -> dict[str, Any]:
+    """What training on these examples supervises, as this learner sees them. DataError for a row with nothing."""
     from sayso.dataset.tokens import pieces, supervised
     from sayso.records import to_json
 
-    split = with_splits(files, recipe.data, recipe.seed)
-    examples = [example for example in split["train"].examples if example.target is not None]
-    learner, task = _learner(recipe, split)
-    rows = [_row(learner, task, example, files["train"].path) for example in examples]
+    examples = [example for example in examples if example.target is not None]
+    rows = [_row(learner, task, example, path) for example in examples]
     counted = supervised(rows, examples)
     shown = []
     for row, example in zip(rows[:EXAMPLES_SHOWN], examples, strict=False):
@@ -231,10 +240,17 @@ def _print_tokens(tokens: Mapping[str, Any]) -> None:
     )
     out.print("what is learnt is green and between ⟦ ⟧:")
     for parts in tokens["examples"]:
-        shown = Text("  ")
-        for text, taught in parts:
-            shown.append(f"⟦{text}⟧" if taught else text, style="bold green" if taught else "dim")
-        out.print(shown)
+        out.print(Text("  ") + coloured(parts))
+
+
+def coloured(parts: Sequence[tuple[str, bool]]) -> Text:
+    """One example with its loss mask: green and between ⟦ ⟧ is learnt, the rest is only read."""
+    from rich.text import Text
+
+    shown = Text()
+    for text, taught in parts:
+        shown.append(f"⟦{text}⟧" if taught else text, style="bold green" if taught else "dim")
+    return shown
 
 
 def _print_repaired(repaired: Mapping[str, Any]) -> None:

@@ -59,6 +59,7 @@ def _teach(project: Project, learner: AnyLearner) -> None:
     project.begin("train")
     run.write_lessons("train", lessons)
     _describe(project, learner, strategy.tuning)
+    _show(project, learner)
     objective = Objective(label_smoothing=strategy.label_smoothing)
     metric = recipe.task.metric or project.task.metric
     check = validator(project, learner, "train")
@@ -88,6 +89,21 @@ def class_weighted(lessons: Sequence[Lesson], several: bool) -> list[Lesson]:
         else lesson
         for lesson in lessons
     ]
+
+
+def _show(project: Project, learner: AnyLearner) -> None:
+    """Count what is supervised and show one example with its loss mask. DataError for a row with nothing to learn."""
+    from rich.text import Text
+
+    from sayso.cli.check import coloured, tokens_of
+    from sayso.cli.console import console
+
+    if project.recipe.task.name == "text" or project.recipe.data.train is None:
+        return
+    note = tokens_of(learner, project.task, project.data.train, project.recipe.data.train.path)
+    project.run.write_note("tokens", note)
+    if note["examples"]:
+        console(stderr=True).print(Text("learns   ") + coloured(note["examples"][0]))
 
 
 def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:
