@@ -27,7 +27,8 @@ GROUPS = {
 }
 _WORDS = "|".join(sorted({re.escape(word) for words in GROUPS.values() for word in words}, key=len, reverse=True))
 _NAMED = re.compile(
-    rf"\byou(?:'re| are| must be| must feel| sound| seem| look| feel)\b(?:\s+\w+){{0,2}}?\s+({_WORDS})\b", re.IGNORECASE
+    rf"\byou(?:'re| are| must be| must feel| sound| seem| look| feel)\b(?:\s+\w+){{0,2}}?\s+({_WORDS})\b",
+    re.IGNORECASE,
 )
 Z = 1.96
 
