@@ -106,7 +106,7 @@ def with_trainer(setting: Setting, seed: int) -> Taught:
             model,
             TrainingArguments(folder, **_settings(setting, seed)),
             data_collator=DataCollatorWithPadding(tokenizer),
-            train_dataset=rows,  # type: ignore[arg-type]
+            train_dataset=rows,
         )
         trainer.remove_callback(PrinterCallback)
         began = time.perf_counter()
