@@ -29,7 +29,7 @@ def judged(task: Any, before: str, after: str, better: str | None = None, compla
     ("before", "after", "state", "why"),
     [
         ("正面", "负面", State.HEEDED, "the answer is now the better one"),
-        ("负面", "负面", State.HEEDED, "the answer was right already"),
+        ("负面", "负面", State.CANNOT_TELL, "the answer was right before learning too"),
         ("正面", "正面", State.NOT_HEEDED, "the answer is '正面', not '负面'"),
         ("正面", "neutral", State.NOT_HEEDED, "the answer is 'neutral', not '负面'"),
     ],

@@ -204,6 +204,21 @@ def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
         assert all(torch.equal(kept[key], seen[2][key]) for key in kept)
 
 
+@pytest.mark.parametrize(("newer", "kept"), [(False, 0), (True, 4)])
+def test_of_two_equally_good_weights_the_newer_is_kept_where_asked(newer: bool, kept: int) -> None:
+    learner = opened("llama")
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def validate() -> dict[str, float]:
+        seen.append(weights(learner))
+        return {"accuracy": 1.0}
+
+    training = Training(strategy(validate_every=2), validate=validate, metric="accuracy", newer_wins=newer)
+    list(train(learner, imitations(), training))
+    now = weights(learner)
+    assert all(torch.equal(now[key], seen[kept][key]) for key in now)
+
+
 def test_early_stopping_counts_validations_without_gain() -> None:
     learner = opened("llama")
     values = iter([0.5, 0.4, 0.3, 0.2, 0.1])

@@ -3,6 +3,10 @@
 Decided here:
 - Learning starts from the trained model, or the base where nothing was trained, whatever was learnt before: so methods
   are compared from one start, and another method or another comment makes only this stage begin anew.
+- Which of the learnt weights are kept: with labels, those that do best on validation items that were not taught, the
+  later ones where two do equally well. With free text a rule that people ask for is rarely in the gold answers, so
+  there it is the mean of how good the answers to the comments' own prompts are, against the better answers, and how
+  good the other validation answers still are.
 - Where a method can use none of the comments, there is no learnt model.
 """
 
@@ -16,6 +20,7 @@ import typer
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
+    from sayso.learn.loop import Validate
     from sayso.models.open import AnyLearner
     from sayso.protocols import Syllabus
     from sayso.store.split import Halves
@@ -92,7 +97,6 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     """Let the method write lessons and the loop teach them; the learner has changed afterwards."""
     from sayso.cli.follow import follow
     from sayso.cli.knobs import knobs_of
-    from sayso.cli.scoring import validator
     from sayso.learn.loop import Training
     from sayso.learn.loop import train as teach
     from sayso.protocols import Material
@@ -109,9 +113,30 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     project.begin("learn")
     if syllabus.lessons:
         strategy = project.strategy(learner, "learn", len(syllabus.lessons))
-        taught = frozenset(one.item for one in halves.learn if one.item)
-        check = validator(project, learner, "learn", without=taught)
-        metric = recipe.task.metric or project.task.metric
-        training = Training(strategy, method.objective(knobs), recipe.seed, run.checkpoints("learn"), check, metric)
+        check, metric = _watch(project, learner, halves)
+        objective, folder = method.objective(knobs), run.checkpoints("learn")
+        training = Training(strategy, objective, recipe.seed, folder, check, metric, newer_wins=True)
         follow(teach(learner, syllabus.lessons, training), run, "learn", tuple(recipe.trackers))
     return syllabus
+
+
+def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Validate | None, str]:
+    """What is measured while comments are learnt, and which figure decides."""
+    from sayso.cli.outcomes import heeding
+    from sayso.cli.scoring import validator
+    from sayso.evaluate.compare import ON_SACREBLEUS_SCALE
+
+    taught = frozenset(one.item for one in halves.learn if one.item)
+    rest = validator(project, learner, "learn", without=taught)
+    metric = project.recipe.task.metric or project.task.metric
+    heeded = None if project.task.options else heeding(project, learner, (*halves.learn, *halves.held_out))
+    if heeded is None:
+        return rest, metric
+
+    def check() -> dict[str, float]:
+        values = rest() if rest is not None else {}
+        kept = values.get(metric, 0.0) / (100 if metric in ON_SACREBLEUS_SCALE else 1)
+        heed = heeded()
+        return values | {"heed": heed, "balance": (heed + kept) / 2 if rest is not None else heed}
+
+    return check, "balance"

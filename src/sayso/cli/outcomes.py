@@ -6,7 +6,7 @@ comments; where it fails, the comment is judged without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sayso.records import Answer, Example, Feedback, Outcome
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sayso.store.split import Halves
 
 Texts = Mapping[str, str]
+MOST_WATCHED = 64
 
 
 def answers_to(project: Project, learner: AnyLearner, feedback: Sequence[Feedback], stage: str) -> dict[str, str]:
@@ -26,6 +27,22 @@ def answers_to(project: Project, learner: AnyLearner, feedback: Sequence[Feedbac
 
     answers = answers_of(project, learner, [Example(one.id, one.prompt) for one in feedback], stage)
     return {answer.item: answer.text for answer in answers}
+
+
+def heeding(project: Project, learner: AnyLearner, feedback: Sequence[Feedback]) -> Callable[[], float] | None:
+    """How good the model's answers to commented prompts are now, in [0, 1]; None where no better answer is known."""
+    gold = {example.id: example.target for example in project.examples("validation")}
+    better = {one.id: one.revision if one.revision is not None else gold.get(one.item) for one in feedback}
+    known = [one for one in feedback if better[one.id] is not None][:MOST_WATCHED]
+    if not known:
+        return None
+
+    def check() -> float:
+        said = answers_to(project, learner, known, "learn")
+        pairs = [(Example(one.id, one.prompt, better[one.id]), Answer(one.id, said[one.id])) for one in known]
+        return sum(project.task.grade(example, answer).value for example, answer in pairs) / len(pairs)
+
+    return check
 
 
 def outcomes_of(

@@ -72,10 +72,9 @@ def _state(trial: Trial, task: Task, complains: Complains) -> tuple[State, str]:
     reference = Example("", trial.feedback.prompt, trial.better)
     before, after = (task.grade(reference, Answer("", text)) for text in (trial.before, trial.after))
     if after.why is Why.RIGHT or after.value >= 1.0:
-        return (
-            State.HEEDED,
-            "the answer is now the better one" if before.value < 1.0 else "the answer was right already",
-        )
+        if before.value >= 1.0:
+            return State.CANNOT_TELL, "the answer was right before learning too"
+        return State.HEEDED, "the answer is now the better one"
     if task.options:
         return State.NOT_HEEDED, f"the answer is '{trial.after}', not '{trial.better}'"
     gain = after.value - before.value

@@ -80,6 +80,7 @@ class Training:
     """What `train` needs besides the learner and the lessons. `strategy` is resolved: no auto, no sentinel.
 
     `metric` is a key of what `validate` returns; higher is better. Without `validate` the last weights are kept.
+    `newer_wins` keeps the later of two equally good weights: what was taught stays where it costs nothing.
     """
 
     strategy: StrategyPart
@@ -88,6 +89,7 @@ class Training:
     folder: Path | None = None
     validate: Validate | None = None
     metric: str = ""
+    newer_wins: bool = False
 
 
 def train(learner: Learner, lessons: Sequence[Lesson], training: Training) -> Iterator[Event]:
@@ -232,12 +234,14 @@ class _Loop:
             pairs = [item for item in self.items if item.kernel == "prefer"][:MARGIN_PAIRS]
             between = margin(self.learner, pairs)
             value = values[self.training.metric]
-            best = self.progress.best_value is None or value > self.progress.best_value
+            before = self.progress.best_value
+            better = before is None or value > before
+            best = better or (self.training.newer_wins and value == before)
             if best:
                 self._keep_best(value)
         if between is not None:
             values["margin"] = between
-        gain = 0 if best else self.progress.without_gain + 1
+        gain = 0 if better else self.progress.without_gain + 1
         self.progress = replace(self.progress, without_gain=gain, validated=self.progress.step)
         return Validation(self.progress.step, values, best)
 
