@@ -223,13 +223,16 @@ def conversations(n: int, seed: int, language: str | None = None, split: Split |
     return list(islice(_stream(f"conversations:{seed}", language, split), n))
 
 
-def prompts(rule: str, scope: Scope, n: int, seed: int, language: str | None = None) -> list[Example]:
+def prompts(
+    rule: str, scope: Scope, n: int, seed: int, language: str | None = None, split: Split | None = None
+) -> list[Example]:
     """Messages that the rule is about ("in"), that only look as if it were ("near"), or of another kind ("out").
 
     A third of those of another kind ask for something else than a reply: the sentiment of a message.
     """
     dice = Random(f"prompts:{rule}:{seed}")
-    stream = _stream(f"{rule}:{seed}", language, None)
+    where = {"in": _rule(rule).intents, "near": _rule(rule).near, "out": ()}
+    stream = _stream(f"{rule}:{seed}", language, split, where[scope])
     asked = (_asked_for_sentiment(e, dice) if scope == "out" and dice.random() < 0.33 else e for e in stream)
     return list(islice((e for e in asked if scope_of(rule, e.prompt) == scope), n))
 
@@ -239,20 +242,20 @@ def sentiments(n: int, seed: int, language: str | None = None, split: Split | No
     return [replace(e, target=e.meta["sentiment"]) for e in conversations(n, seed, language, split)]
 
 
-def _stream(seed: str, language: str | None, split: Split | None) -> Iterator[Example]:
+def _stream(seed: str, language: str | None, split: Split | None, intents: tuple[str, ...] = ()) -> Iterator[Example]:
     seen: set[str] = set()
     number = 0
     while True:
         dice = Random(f"shop desk:{seed}:{number}")
         number += 1
-        example = _example(_bank(language or pick(dice, LANGUAGES)), dice)
+        example = _example(_bank(language or pick(dice, LANGUAGES)), intents, dice)
         if example.id not in seen and split in (None, example.split):
             seen.add(example.id)
             yield example
 
 
-def _example(bank: Bank, dice: Random) -> Example:
-    intent = bank.intents[pick(dice, tuple(bank.intents))]
+def _example(bank: Bank, intents: tuple[str, ...], dice: Random) -> Example:
+    intent = bank.intents[pick(dice, intents or tuple(bank.intents))]
     scene = _scene(bank, dice)
     asked = pick(dice, intent.says)
     core = bank.grammar.expand(asked.text, dice)
