@@ -20,6 +20,7 @@ _UNITS: dict[str, tuple[str, Scale]] = {
     "f1_micro": ("Micro F1", "percent"),
     "f1": ("F1", "percent"),
     "exact_match": ("Exact match", "percent"),
+    "passes": ("Passes the checks", "percent"),
     "bleu": ("BLEU", "points"),
     "chrf": ("chrF", "points"),
     "sentence_chrf": ("chrF", "percent"),
@@ -34,7 +35,7 @@ _UNITS: dict[str, tuple[str, Scale]] = {
     "ended": ("Ended by itself", "percent"),
 }
 # What an answer's quality is measured in; everything else is a symptom, and stands apart.
-QUALITY = ("accuracy", "f1_macro", "f1_micro", "f1", "exact_match", "bleu", "chrf", "log_likelihood")
+QUALITY = ("accuracy", "f1_macro", "f1_micro", "f1", "passes", "exact_match", "bleu", "chrf", "log_likelihood")
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 
