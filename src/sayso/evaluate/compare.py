@@ -67,9 +67,7 @@ def figure(unit: str, value: float, signed: bool = False) -> str:
     return f"{100 * value:{sign}.1f}" + (" points" if signed else " %")
 
 
-def comparison(
-    before: Tally, after: Tally, difference: Difference, split: str, stages: tuple[str, str]
-) -> Comparison:
+def comparison(before: Tally, after: Tally, difference: Difference, split: str, stages: tuple[str, str]) -> Comparison:
     """Two tallies of the same items and their difference, as a record with the verdict in words."""
     decided = verdict(difference, before.better)
     return Comparison(
