@@ -60,7 +60,7 @@ class Setting:
 
 
 def main() -> None:
-    """Teach both sides with every seed, print the table, write the JSON."""
+    """Teach both sides with every seed, print the table; the JSON is written anew after each seed."""
     asked = _arguments()
     torch.set_num_threads(asked.threads)
     setting = _setting(load(asked.recipe, [*asked.set, "strategy.early_stopping=0"]))
@@ -70,10 +70,11 @@ def main() -> None:
         found["trainer"].append(with_trainer(setting, seed))
         last = ", ".join(f"{side} {100 * runs[-1][0]:.2f} % in {runs[-1][1]:.0f} s" for side, runs in found.items())
         print(f"seed {seed}: {last}", flush=True)
-    result = summary(found, setting)
+        if seed:
+            result = summary(found, setting)
+            if asked.json:
+                asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(table(result))
-    if asked.json:
-        asked.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def with_sayso(setting: Setting, seed: int) -> Taught:
