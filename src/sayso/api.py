@@ -79,9 +79,7 @@ def train(
     return teach(learner, lessons, Training(strategy, seed=seed, folder=folder))
 
 
-def score(
-    speaker: Speaker, task: Task, examples: Sequence[Example], seed: int = 0
-) -> tuple[Evaluation, list[Answer]]:
+def score(speaker: Speaker, task: Task, examples: Sequence[Example], seed: int = 0) -> tuple[Evaluation, list[Answer]]:
     """Let a model answer, and score its answers with 95 % intervals."""
     from sayso.evaluate.answers import answer
     from sayso.evaluate.metrics import evaluate
