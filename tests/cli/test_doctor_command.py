@@ -52,6 +52,7 @@ def test_a_missing_extra_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = told._installed
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(told, "_installed", lambda name: "" if name == "trackio" else real(name))
     doctor()
     assert "missing trackio: pip install 'sayso[track]'" in capsys.readouterr().out

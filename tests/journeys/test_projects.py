@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,8 @@ def test_comments_added_later_are_learnt(sentiment: tuple[Path, list[str]], tmp_
     assert latest == outcomes[next(iter(added))]
     assert latest is not None
     assert latest.state is not State.WAITING
-    assert latest.why in Path(sayso("report", recipe, "--json").json["report"]).read_text(encoding="utf-8")
+    page = Path(sayso("report", recipe, "--json").json["report"]).read_text(encoding="utf-8")
+    assert latest.why in unescape(page)
 
 
 def test_a_run_without_data_for_training_scores_the_base(tmp_path: Path, models: Path) -> None:
