@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 TORCH_INDEX ?=
 TORCH_ANY ?=
 JOBS ?= 2
-RECIPE ?= recipes/demo.yaml
+RECIPE ?= src/sayso/embedded/demo/recipe.yaml
 
 BIN := .venv/bin
 READY := .venv/.ready

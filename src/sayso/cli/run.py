@@ -116,8 +116,8 @@ def _print(project: Project, result: Mapping[str, Any]) -> None:
     from sayso.cli.console import console
 
     out = console()
-    metric = project.recipe.task.metric or project.task.metric
-    shown = [c for c in project.run.comparisons() if c.unit == metric and c.split == "test"]
-    for comparison in shown or [c for c in project.run.comparisons() if c.unit == metric]:
+    units = (project.recipe.task.metric or project.task.metric, "passes")
+    compared = [c for c in project.run.comparisons() if c.unit in units]
+    for comparison in [c for c in compared if c.split == "test"] or compared:
         out.print(comparison.words)
     out.print(f"report: {result['report']}")
