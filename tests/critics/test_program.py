@@ -58,7 +58,8 @@ def test_what_the_function_says_is_a_comment(checks: Path) -> None:
         ("2", "少了道谢。"),
     ]
     first = review.feedback[0]
-    assert (first.author, first.scope, first.language) == (Author("program", program), Scope("rule", "顾客问话"), "zh")
+    assert first.author == Author("program", f"{checks.name}:polite")
+    assert (first.scope, first.language) == (Scope("rule", "顾客问话"), "zh")
     assert (first.prompt, first.attempt.text) == (user("问1"), "在")
     assert not review.not_judged
 

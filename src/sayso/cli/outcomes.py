@@ -84,7 +84,7 @@ def _asked_again(project: Project, part: CriticPart, after: Texts) -> dict[str, 
 
     critic = find("critics", part.name)
     knobs = knobs_of(critic, part.knobs, f"critic {part.name}")
-    own = [one for one in project.run.feedback() if one.author.id == knobs.program.strip()]
+    own = [one for one in project.run.feedback() if one.author.id == critic.author_id(knobs)]
     pairs = [(Example(one.id, one.prompt), Answer(one.id, after[one.id])) for one in own]
     review = critic.comment(project.task, pairs, knobs)
     still = {one.item for one in review.feedback if one.polarity != "positive"}

@@ -57,6 +57,13 @@ class _Verdict:
     failure: str = ""
 
 
+def author_id(knobs: Knobs) -> str:
+    """The program's name without its folder, so that a comment has the same id on every machine."""
+    program = knobs.program.strip()
+    found = _FUNCTION.fullmatch(program)
+    return f"{Path(found['file']).name}:{found['name']}" if found else program
+
+
 def comment(task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Knobs) -> Review:
     """What the program says of each answer. FeedbackError where it cannot be found or loaded."""
     del task
@@ -90,7 +97,7 @@ def _feedback(example: Example, answer: Answer, words: str, knobs: Knobs) -> Fee
         example.prompt,
         Attempt(answer.text),
         words.strip()[:MOST_CHARACTERS],
-        Author("program", knobs.program.strip()),
+        Author("program", author_id(knobs)),
         Scope("rule" if knobs.when and knobs.reach == "item" else knobs.reach, knobs.when),
         reveals_answer=bool(example.target) and str(example.target) in words,
         language=language_of(words),
