@@ -9,8 +9,10 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
+    "surface phrases",
+    "houserules",
     "protocols",
-    "rooms outline surface phrases",
+    "rooms outline",
     "sheet presets",
     "recipe",
     "wording material",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sayso.houserules import Family, HouseRule, Part, Scope, Texts
 from sayso.records import (
     GREEDY,
     Answer,
@@ -25,6 +26,7 @@ from sayso.records import (
     Row,
     Sampling,
     Score,
+    Split,
 )
 
 if TYPE_CHECKING:
@@ -205,6 +207,47 @@ class Critic(Protocol):
 
     def comment(self, task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Any) -> Review:
         """FeedbackError where the critic itself is not usable; an item that it fails on is not judged."""
+        ...
+
+
+class World(Protocol):
+    """A file in worlds/: its module is the world. Everything drawn depends on the seed alone."""
+
+    FAMILIES: tuple[Family, ...]
+
+    def texts(self, language: str) -> Texts:
+        """How this world's rules are said in "en" or "zh"."""
+        ...
+
+    def rules(self, n: int, seed: int, part: Part, language: str | None = None) -> list[HouseRule]:
+        """`n` different rules, of the families and values of pretraining ("train") or each with something new."""
+        ...
+
+    def plain(self, n: int, seed: int, language: str | None = None, split: Split | None = None) -> list[Example]:
+        """`n` different prompts with what the world answers as long as it knows no house rule."""
+        ...
+
+    def prompts(self, rule: HouseRule, scope: Scope, n: int, seed: int, split: Split | None = None) -> list[Example]:
+        """Prompts in the rule's language that it holds for ("in"), only seems to ("near"), or does not ("out").
+
+        The target is the usual answer, which does not show the rule's effect.
+        """
+        ...
+
+    def scope_of(self, rule: HouseRule, prompt: Messages) -> Scope:
+        """How a prompt stands to a rule, told from its text alone."""
+        ...
+
+    def shows(self, rule: HouseRule, prompt: Messages, reply: str) -> bool:
+        """Does the reply show what the rule asks for, whether or not the rule holds here?"""
+        ...
+
+    def obey(self, rule: HouseRule, example: Example) -> str:
+        """The example's usual answer, changed so that it shows what the rule asks for and keeps the rest."""
+        ...
+
+    def sound(self, example: Example, reply: str) -> bool:
+        """Is it an answer to this prompt at all: on its topic, the right label, a fair translation?"""
         ...
 
 
