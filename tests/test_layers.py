@@ -16,6 +16,7 @@ FLOORS = (
     "sheet presets",
     "recipe",
     "wording material",
+    "exercises",
     "store dataset",
     "sources tasks critics methods worlds report",
     "models learn exporters audits evaluate serve",
