@@ -252,39 +252,7 @@ _COPY = {
         ("落款写{x}：{y}", "{y}\n——{x}"),
     ),
 }
-_ONSETS = [
-    "b",
-    "bl",
-    "br",
-    "c",
-    "ch",
-    "d",
-    "dr",
-    "f",
-    "fl",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pl",
-    "qu",
-    "r",
-    "s",
-    "sh",
-    "st",
-    "t",
-    "th",
-    "tr",
-    "v",
-    "w",
-    "z",
-]
+_ONSETS = tuple("b bl br c ch d dr f fl g gr h j k kl l m n p pl qu r s sh st t th tr v w z".split())  # noqa: SIM905
 _VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ee", "oo", "ou", "ar", "er", "or"]
 _CODAS = ["", "", "", "n", "m", "l", "r", "t", "s", "ck", "nd", "x", "p"]
 _SYLLABLES_ZH = (

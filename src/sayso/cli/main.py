@@ -37,6 +37,7 @@ COMMANDS = (
     "comment",
     "learn",
     "report",
+    "worlds",
     "doctor",
 )
 QUIET = {
