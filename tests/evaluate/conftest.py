@@ -1,0 +1,8 @@
+"""The measures' tests share a world and its speakers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
