@@ -22,7 +22,7 @@ FLOORS = (
     "models learn exporters audits evaluate serve",
     "cli embedded",
     "api",
-    "__init__",
+    "__init__ __main__",
 )
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms.split()}
 PLURAL = ("sources", "tasks", "critics", "methods", "worlds", "exporters", "audits")

@@ -49,6 +49,14 @@ def raiser(error: BaseException) -> Any:
     return does
 
 
+def test_the_package_itself_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "sayso", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == sayso("--version").stdout != ""
+    wrong = subprocess.run([sys.executable, "-m", "sayso", "runn"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "run" in wrong.stderr
+
+
 def test_help_loads_nothing_heavy_and_lists_every_command() -> None:
     code = (
         "import sys; sys.argv = ['sayso', '--help']\n"
