@@ -66,6 +66,11 @@ class Weights(Protocol):
 
     mixed: bool  # True while training: matrix products may run in the machine's fast dtype
 
+    @property
+    def fast_dtype(self) -> torch.dtype:
+        """The dtype in which this machine multiplies matrices fastest without losing what training needs."""
+        ...
+
     def parameters(self) -> list[tuple[str, torch.nn.Parameter]]:
         """The trainable parameters by name."""
         ...

@@ -139,7 +139,9 @@ class StrategyPart(Part):
     packing: Literal["auto", "on", "off"] = Field(
         default="auto", description="several short rows in one line; a decoder's only, checked before it is used"
     )
-    optimizer: Literal["", "adamw"] = Field(default="", description="'' for the preset's")
+    optimizer: Literal["", "adamw", "muon"] = Field(
+        default="", description="muon: a fraction of the steps where a model is trained from nothing; '' preset's"
+    )
     average: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
         default=0.0, description="decay of an exponential average of the weights, 0 for none"
     )

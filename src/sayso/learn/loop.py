@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,6 +27,7 @@ from sayso.learn import checkpoints
 from sayso.learn.batches import epoch_steps, pieces, rows_per_step, views
 from sayso.learn.checkpoints import Progress
 from sayso.learn.objective import Item, losses_of, margin, totals
+from sayso.learn.optimizer import optimizer
 from sayso.learn.schedule import factor
 from sayso.protocols import Learner
 from sayso.recipe import StrategyPart
@@ -121,7 +121,7 @@ class _Loop:
         self.order: list[list[int]] = []
         self.reached: set[str] = set()
         self.pulls = 0
-        self.optimizer = _optimizer(self.named, self.strategy)
+        self.optimizer = optimizer(self.named, self.strategy, learner.core.fast_dtype)
         self.average = {name: p.detach().clone() for name, p in self.named} if self.strategy.average else {}
 
     # ------------------------------------------------------------ the run
@@ -391,15 +391,6 @@ class _Loop:
         shapes = [(name, tuple(p.shape), float(p.detach().double().sum())) for name, p in self.named]
         text.update(repr([settings, shapes, self.lengths]).encode())
         return text.hexdigest()[:16]
-
-
-def _optimizer(named: Sequence[tuple[str, torch.nn.Parameter]], strategy: StrategyPart) -> torch.optim.AdamW:
-    """AdamW (arXiv 1711.05101); vectors (biases, norms) are not decayed."""
-    decayed = [p for _, p in named if p.dim() >= 2]
-    rest = [p for _, p in named if p.dim() < 2]
-    groups: list[dict[str, Any]] = [{"params": decayed, "weight_decay": strategy.weight_decay}]
-    groups.append({"params": rest, "weight_decay": 0.0})
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=strategy.learning_rate, fused=True)
 
 
 def _packing_pays(lengths: Sequence[int]) -> bool:
