@@ -12,7 +12,7 @@ FLOORS = (
     "surface phrases",
     "houserules",
     "protocols",
-    "rooms outline",
+    "rooms outline endpoint",
     "sheet presets",
     "recipe",
     "wording material",
