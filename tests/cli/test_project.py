@@ -91,6 +91,19 @@ def test_other_data_undoes_everything_and_other_comments_only_learning(base: dic
     assert all(later[stage] != after[stage] for stage in stages)
 
 
+def test_other_weights_under_the_same_name_are_another_model(base: dict[str, Any], tmp_path: Path) -> None:
+    stages = ("check", "baseline", "base", "train", "comment", "learn")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"one")
+    before = {stage: project(base, model={"name": str(folder)}).fingerprint(stage) for stage in stages}
+    same = {stage: project(base, model={"name": str(folder)}).fingerprint(stage) for stage in stages}
+    (folder / "model.safetensors").write_bytes(b"two")
+    after = {stage: project(base, model={"name": str(folder)}).fingerprint(stage) for stage in stages}
+    assert same == before
+    assert {stage for stage in stages if before[stage] != after[stage]} == {"base", "train", "comment", "learn"}
+
+
 def test_what_was_begun_for_something_else_is_forgotten(base: dict[str, Any]) -> None:
     made = project(base, learn={"method": "imitate"})
     made.begin("learn")

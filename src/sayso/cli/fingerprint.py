@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sayso.cli.project import Project
 
+BLOCK, EVERY = 1 << 20, 1 << 26
 _DATA = ("task", "data", "seed")
 _SECTIONS = {
     "check": _DATA,
@@ -41,6 +42,8 @@ def of_scores(project: Project, stage: str) -> str:
 
 def _besides(project: Project, stage: str) -> Iterator[Any]:
     part, run = project.recipe.feedback, project.run
+    if "model" in _SECTIONS[stage]:
+        yield _model_bytes(Path(project.recipe.model.name)) if project.recipe.model.name else ""
     if stage == "comment":
         yield [_bytes_of(Path(name)) for name in part.files]
         yield run.note("added")
@@ -52,6 +55,24 @@ def _besides(project: Project, stage: str) -> Iterator[Any]:
 def _bytes_of(path: Path) -> str:
     """A file that is not there is found by the stage itself."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _model_bytes(folder: Path) -> str:
+    """A local model's files, so that other weights under the same name are another model; "" for a hub's id.
+
+    Of a large file its size and a block now and then are read: weights that were trained differ everywhere.
+    """
+    if not folder.is_dir():
+        return ""
+    text = hashlib.sha256()
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        size = file.stat().st_size
+        text.update(f"{file.name}:{size}:".encode("utf-8", "surrogatepass"))
+        with file.open("rb") as opened:
+            for place in range(0, size, EVERY):
+                opened.seek(place)
+                text.update(opened.read(BLOCK))
+    return text.hexdigest()[:16]
 
 
 def _digest(*facts: Any) -> str:

@@ -90,7 +90,8 @@ def _print_advice(advice: list[tuple[Entry, list[str]]]) -> None:
     for reason in reasons:
         out.print(f"  - {reason}")
     for entry, others in advice[1:]:
-        out.print(f"or {entry.id}: " + "; ".join(other for other in others if other not in reasons))
+        own = "; ".join(other for other in others if other not in reasons)
+        out.print(f"or {entry.id}: {own or 'for the same reasons, a little behind'}")
     out.print(f"\nIn the recipe:\n  model: {{name: {best.id}}}")
 
 
