@@ -1,0 +1,75 @@
+"""A model that is taught one house's comments, measured, and brought back to what it was.
+
+Decided here:
+- Teaching is what `sayso learn` does: the method writes lessons, the preset for this model and number of lessons fills
+  what is left open, the loop teaches. Without validation the last weights are the result.
+- Every house starts from the same weights: they are remembered once and put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sayso.errors import UnsupportedError
+from sayso.records import Example, Feedback, Messages
+from sayso.wording import language_of_context, with_standing
+
+if TYPE_CHECKING:
+    from sayso.models.open import AnyLearner
+    from sayso.recipe import Recipe
+
+UNTAUGHT = "untaught"
+
+
+class Pupil:
+    """One model and one method."""
+
+    def __init__(self, learner: AnyLearner, recipe: Recipe, method: str) -> None:
+        from sayso.cli.knobs import knobs_of
+        from sayso.rooms import find
+
+        self.learner, self.recipe, self.name = learner, recipe, method
+        self.method: Any = find("methods", method)
+        self.knobs = knobs_of(self.method, recipe.learn.knobs, f"learn -> knobs of {method}")
+        self.task = find("tasks", "generate").task(recipe.task, ())
+        for name in (UNTAUGHT, "base"):
+            learner.core.remember(name)
+
+    def forget(self) -> None:
+        """Back to the weights that it came with."""
+        import torch
+
+        with torch.no_grad():
+            for name, p in self.learner.core.parameters():
+                p.copy_(self.learner.core.snapshots[UNTAUGHT][name])
+
+    def teach(self, feedback: Sequence[Feedback], examples: Sequence[Example], seed: int) -> None:
+        """Learn these comments, on top of what it has learnt. UnsupportedError where the method can use none."""
+        from sayso.learn.loop import Training, train
+        from sayso.presets import resolve
+        from sayso.protocols import Material
+
+        learner, recipe = self.learner, self.recipe
+        material = Material(
+            tuple(feedback), tuple(examples), self.task, learner.kind, learner, seed, recipe.learn.replay
+        )
+        syllabus = self.method.lessons(material, self.knobs)
+        if not syllabus.lessons:
+            reasons = "; ".join(sorted(set(syllabus.refused.values())))[:200]
+            raise UnsupportedError(f"the method '{self.name}' can use none of the comments: {reasons}")
+        parameters = sum(p.numel() for p in learner.core.model.parameters())
+        strategy = resolve(recipe.learn.strategy, learner.kind, len(syllabus.lessons), parameters, stage="learn")
+        for _ in train(learner, syllabus.lessons, Training(strategy, self.method.objective(self.knobs), seed)):
+            pass
+
+    def prompt(self, prompt: Messages) -> Messages:
+        """The prompt with the words that this method wants to stand in it."""
+        return with_standing(prompt, self.method.standing(self.knobs, language_of_context(prompt)))
+
+    def drift(self, answered: Sequence[tuple[Messages, str]]) -> list[tuple[float, int]]:
+        """KL per answer of the untaught model, summed over its tokens, and how many they are."""
+        from sayso.models.divergence import divergences
+
+        now = [(self.prompt(prompt), answer) for prompt, answer in answered]
+        return divergences(self.learner, UNTAUGHT, answered, now)
