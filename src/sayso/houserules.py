@@ -193,7 +193,8 @@ def _filled(
         options = values[slot]
         if novelty != "family":
             options = parted(options, "test" if novelty == "values" else "train") or options
-        free = [value for value in options if value not in dict(chosen).values()]
+        taken = {value for _, value in chosen}
+        free = [value for value in options if value not in taken] or [v for v in values[slot] if v not in taken]
         chosen.append((slot, pick(dice, free)))
     return HouseRule(world, family.name, language, pick(dice, whens), tuple(chosen), novelty)
 
