@@ -121,9 +121,11 @@ def test_rules_are_spread_evenly() -> None:
     assert len(drawn_rules(WORLDS, 1, 0)) == 2
 
 
+RULES = {rule.family: rule for rule in WORLD.rules(40, 0, "test", "en")}
+
+
 def plain_finding(value: float, cluster: str, family: str = "begin_with") -> Finding:
-    rule = next(rule for rule in WORLD.rules(40, 0, "test", "en") if rule.family == family)
-    question = Question("tiny", rule, Example("e", user("x")), "remark", user("x"))
+    question = Question("tiny", RULES[family], Example("e", user("x")), "remark", user("x"))
     return Finding(question, "", {"shows": value}, cluster=cluster)
 
 

@@ -11,7 +11,9 @@ from sayso.records import GREEDY, Example, Kind, Messages, Reply, Sampling, Spli
 
 WHENS = ("refund", "late", "gift", "stock", "size")
 WORDS = [f"{a}{b}" for a in ("hum", "zor", "kil", "vex", "pon", "dra") for b in ("mel", "tik", "bas", "fol", "ra")]
+SLIPS = {f"slip_{letter}": f"tag_{letter}" for letter in "abc"}
 BODY = {"begin_with": "start with <{phrase}>", "end_with": "close with <{closer}>", "contain": "say <{word}>"}
+BODY |= {family: f"slip in <{{{slot}}}>" for family, slot in SLIPS.items()}
 
 
 def _texts(language: str) -> Texts:
@@ -28,6 +30,7 @@ class TinyWorld:
     FAMILIES = (
         Family("begin_with", ("phrase",), WHENS),
         Family("end_with", ("closer",), WHENS),
+        *(Family(family, (slot,), WHENS) for family, slot in SLIPS.items()),
         Family("contain", ("word",), (ALWAYS,), held_out=True),
     )
 
@@ -35,7 +38,7 @@ class TinyWorld:
         return _texts(language)
 
     def rules(self, n: int, seed: int, part: Part, language: str | None = None) -> list[HouseRule]:
-        values = {slot: [f"{word}-{slot}" for word in WORDS] for slot in ("phrase", "closer", "word")}
+        values = {slot: [f"{word}-{slot}" for word in WORDS] for slot in ("phrase", "closer", "word", *SLIPS.values())}
         found: dict[HouseRule, None] = {}
         dice = Random(f"rules:{seed}:{part}:{language}")
         while len(found) < n:
@@ -66,23 +69,25 @@ class TinyWorld:
 
     def shows(self, rule: HouseRule, prompt: Messages, reply: str) -> bool:
         (value,) = (value for _, value in rule.values)
-        if rule.family == "contain":
+        if rule.family == "contain" or rule.family in SLIPS:
             return value in reply
         return reply.startswith(value) if rule.family == "begin_with" else reply.endswith(value)
 
     def obey(self, rule: HouseRule, example: Example) -> str:
-        return changed(f"<{rule.values[0][1]}>", example.target or "", rule.family)
+        return changed(f"<{rule.values[0][1]}>", example.target or "")
 
     def sound(self, example: Example, reply: str) -> bool:
-        return (example.target or "") in reply
+        return set((example.target or "").split()) <= set(reply.split())
 
 
-def changed(said: str, usual: str, family: str = "") -> str:
+def changed(said: str, usual: str) -> str:
     """What somebody makes of the usual answer who obeys whatever stands in angle brackets."""
     for value in re.findall(r"<([^>]+)>", said):
-        usual = f"{value} {usual}" if "-phrase" in value else f"{usual} {value}"
-        if "-word" in value:
-            usual = f"so {usual} then"
+        first, _, rest = usual.partition(" ")
+        if "-phrase" in value:
+            usual = f"{value} {usual}"
+        else:
+            usual = f"{usual} {value}" if "-closer" in value else f"{first} {value} {rest}".strip()
     return usual
 
 

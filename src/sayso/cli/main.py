@@ -38,6 +38,7 @@ COMMANDS = (
     "learn",
     "report",
     "worlds",
+    "bench",
     "doctor",
 )
 QUIET = {
