@@ -59,6 +59,9 @@ class TaskPart(Part):
     target_language: str = Field(default="", description="for translate, e.g. en; picks sacreBLEU's tokenizer")
     metric: str = Field(default="", description="headline metric; '' for the task's own")
     max_new_tokens: Annotated[int, Field(ge=1, le=10**6)] = Field(default=64, description="longest generated answer")
+    beams: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="answers kept in sight while one is written (beam search); 1 is greedy"
+    )
 
 
 class ModelPart(Part):

@@ -57,7 +57,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is drawn. Temperature 0 is greedy; top_p 1 and top_k 0 are off."""
+    """How a reply is drawn. Temperature 0 is greedy, a beam search with several beams; top_p 1 and top_k 0 are off."""
 
     max_new_tokens: int = 64
     temperature: float = 0.0
@@ -65,6 +65,7 @@ class Sampling:
     top_k: int = 0
     seed: int = 0
     repetition_penalty: float = 1.0
+    beams: int = 1
 
 
 GREEDY = Sampling()

@@ -124,6 +124,15 @@ def test_learning_from_pairs_keeps_a_copy_to_compare_with() -> None:
     assert pairs.stages[1].footprint.held > plain.stages[1].footprint.held
 
 
+def test_beams_must_fit_beside_each_other_for_the_longest_row() -> None:
+    long, shape = replace(ROWS, longest=400), replace(BERT, kind="decoder")
+    greedy, some, many = (
+        plan_project(recipe_of(task={"name": "generate", "beams": n}), shape, long, BIG).stages[0].footprint.evaluation
+        for n in (1, 20, 40)
+    )
+    assert greedy == some < many
+
+
 def test_what_does_not_fit_names_the_smallest_change() -> None:
     laid = plan_project(recipe_of(strategy={"micro_tokens": 16384, "batch_rows": 256}), BERT, ROWS, BIG)
     small = replace(BIG, memory_available=int(laid.peak * 0.8))

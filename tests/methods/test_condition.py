@@ -12,7 +12,9 @@ from materials import COMMENT, ENGLISH, EXAMPLES, Parrot, labelled, material
 from sayso.errors import UnsupportedError
 from sayso.methods import condition, imitate
 from sayso.methods.condition import Knobs, lessons, standing
+from sayso.recipe import TaskPart
 from sayso.records import Attempt, Feedback, Imitate, Match, user
+from sayso.tasks.generate import task
 from sayso.wording import with_comment, with_standing
 
 ALONE = Knobs(anchors=0)
@@ -84,12 +86,13 @@ def test_replay_stands_under_the_good_condition_and_anchors_say_that_it_changes_
 
 def test_bootstrapping_grades_what_is_said_under_the_good_condition() -> None:
     parrot = Parrot(["七天。", "三十天。"])
-    given_ = material(COMMENT, ENGLISH, speaker=parrot, seed=5)
+    asks = task(TaskPart(name="generate", beams=4), ())
+    given_ = material(COMMENT, ENGLISH, speaker=parrot, seed=5, task=asks)
     taught = lessons(given_, replace(ALONE, bootstrap=2, temperature=0.7)).lessons
     assert parrot.asked[0] == with_standing(COMMENT.prompt, standing(ALONE, "zh"))
     assert len(parrot.asked) == 4
     assert parrot.sampling is not None
-    assert (parrot.sampling.temperature, parrot.sampling.seed) == (0.7, 5)
+    assert (parrot.sampling.temperature, parrot.sampling.seed, parrot.sampling.beams) == (0.7, 5, 1)
     new = [one for one in taught if isinstance(one, Imitate)][4:]
     assert [(one.target, one.from_ids) for one in new] == [("三十天。", (ENGLISH.id,))]
     assert "wrong" in new[0].context[-1].text

@@ -47,6 +47,10 @@ def close(a: list[list[float]], b: list[list[float]]) -> bool:
     return torch.allclose(torch.tensor(a), torch.tensor(b), atol=1e-3)
 
 
+def learner_ends(learner: Any) -> tuple[int, ...]:
+    return tuple(getattr(learner, "renderer", learner).end_ids)
+
+
 def lessons() -> list[Lesson]:
     return [Imitate(user(text), target) for text, target in ROWS]
 
@@ -148,6 +152,37 @@ def test_greedy_replies_do_not_depend_on_the_batch() -> None:
         prompts = [user(text) for text in TEXTS[:4]]
         together = [r.text for r in learner.reply(prompts, Sampling(max_new_tokens=8))]
         assert together == [learner.reply([p], Sampling(max_new_tokens=8))[0].text for p in prompts]
+
+
+@pytest.mark.parametrize("name", ["bart", "t5", "llama", "gpt2"])
+def test_beams_find_answers_that_the_model_believes_more_than_the_greedy_ones(name: str) -> None:
+    learner = opened(name, seed=3)
+    pairs: list[Lesson] = [Imitate(user(text), text[i : i + 9]) for text in TEXTS[:4] for i in (0, 3, 6)]
+    list(train(learner, pairs, Training(STRATEGY.model_copy(update={"steps": 15, "batch_rows": 8}))))
+    prompts = [user(text) for text in (*TEXTS[:4], "the dog", "猫")]
+
+    def per_token(beams: int) -> list[float]:
+        replies = learner.reply(prompts, Sampling(max_new_tokens=12, beams=beams))
+        before = getattr(learner, "target_frame", ((), ()))[0]
+        said = [(*before, *reply.token_ids) for reply in replies]
+        taught = [Imitate(prompt, "", target_ids=ids) for prompt, ids in zip(prompts, said, strict=True)]
+        rows = [learner.row(lesson.context, lesson.target, lesson) for lesson in taught]
+        assert all(r.ended == (r.token_ids[-1] in learner_ends(learner)) for r in replies)
+        return [logp / len(row.targets) for logp, row in zip(learner.logps(rows), rows, strict=True)]
+
+    greedy, beams = per_token(1), per_token(6)
+    assert all(b >= g - 1e-4 for g, b in zip(greedy, beams, strict=True))
+    assert any(b > g + 1e-3 for g, b in zip(greedy, beams, strict=True))
+
+
+def test_beams_do_not_depend_on_the_batch_and_draw_nothing() -> None:
+    learner = opened("bart")
+    prompts = [user(text) for text in TEXTS[:4]]
+    wide = Sampling(max_new_tokens=8, beams=3)
+    assert learner.reply(prompts, wide) == [learner.reply([p], wide)[0] for p in prompts]
+    with pytest.raises(UnsupportedError, match="3 beams draws nothing") as caught:
+        learner.reply(prompts, Sampling(beams=3, temperature=0.7))
+    assert "set beams to 1" in caught.value.fix
 
 
 def test_a_reply_carries_the_log_probabilities_of_its_tokens() -> None:

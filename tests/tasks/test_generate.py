@@ -51,6 +51,7 @@ def test_an_empty_gold_answer_is_met_by_silence():
 
 
 def test_the_recipe_makes_the_task():
-    assert task(TaskPart(name="generate", question="Be kind.", max_new_tokens=9), ()).sampling.max_new_tokens == 9
+    made = task(TaskPart(name="generate", question="Be kind.", max_new_tokens=9, beams=3), ())
+    assert (made.sampling.max_new_tokens, made.sampling.beams) == (9, 3)
     with pytest.raises(RecipeError, match="no metric"):
         task(TaskPart(name="generate", metric="accuracy"), ())

@@ -193,7 +193,7 @@ def _stage(stage: str, recipe: Recipe, shape: Shape, lengths: Lengths, dtype: st
         dtype=dtype,
         micro_tokens=min(strategy.micro_tokens, max(1, round(rows * lengths.longest))),
         row_tokens=lengths.longest,
-        evaluation_tokens=recipe.evaluate.batch_tokens,
+        evaluation_tokens=max(recipe.evaluate.batch_tokens, recipe.task.beams * lengths.longest),
         lora_rank=strategy.lora_rank,
         supervised=0.0 if shape.kind == "encoder" else lengths.supervised,
         snapshots=_snapshots(recipe, stage, strategy),

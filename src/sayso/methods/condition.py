@@ -100,7 +100,7 @@ def _bootstrapped(material: Material, ready: Sequence[Case], knobs: Knobs) -> li
 
 
 def _drawn(material: Material, speaker: Speaker, known: Sequence[Case], temperature: float) -> list[Answer]:
-    sampling = replace(material.task.sampling, temperature=temperature, seed=material.seed)
+    sampling = replace(material.task.sampling, temperature=temperature, seed=material.seed, beams=1)
     replies = speaker.reply([_under(case.context, "good") for case in known], sampling)
     return [Answer(case.feedback.id, one.text, ended=one.ended) for case, one in zip(known, replies, strict=True)]
 

@@ -1,7 +1,10 @@
 """Replies, by transformers' own generate, in batches of like length.
 
-Decided here: a model's saved generation settings are not used. What a Sampling says is all that happens, the same in
-every architecture, in training and in serving.
+Decided here:
+- A model's saved generation settings are not used. What a Sampling says is all that happens, the same in every
+  architecture, in training and in serving.
+- A beam search compares answers by log p per token (length penalty 1). Its beams count as rows, so a group of prompts
+  with beams takes no more memory than one without.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 
+from sayso.errors import UnsupportedError
 from sayso.models.core import Core, chunks_by_tokens, filled, padded, token_logps
 from sayso.records import Imitate, Messages, Reply, Sampling
 
@@ -30,11 +34,19 @@ class Words(Protocol):
 def continuations(
     core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, opening: Sequence[int] = ()
 ) -> list[Reply]:
-    """Replies to encoded prompts, in their order. `opening` is what an encoder-decoder's answer begins with."""
+    """Replies to encoded prompts, in their order. `opening` is what an encoder-decoder's answer begins with.
+
+    UnsupportedError where a Sampling asks for beams and to draw.
+    """
+    if sampling.beams > 1 and sampling.temperature > 0:
+        raise UnsupportedError(
+            f"a search with {sampling.beams} beams draws nothing, the temperature {sampling.temperature:g} asks to draw",
+            fix="set beams to 1 to draw answers, or the temperature to 0 to look for the likeliest",
+        )
     core.model.eval()
     torch.manual_seed(sampling.seed)
     replies: list[Reply | None] = [None] * len(prompts)
-    lengths = [len(prompt) + sampling.max_new_tokens for prompt in prompts]
+    lengths = [sampling.beams * (len(prompt) + sampling.max_new_tokens) for prompt in prompts]
     with torch.no_grad():
         for group in chunks_by_tokens(lengths, GENERATION_TOKENS):
             answered = _group(core, words, [prompts[i] for i in group], sampling, opening)
@@ -79,6 +91,7 @@ def _settings(core: Core, words: Words, sampling: Sampling, opening: Sequence[in
     return GenerationConfig(
         max_new_tokens=sampling.max_new_tokens,
         do_sample=drawn,
+        num_beams=sampling.beams,
         temperature=sampling.temperature if drawn else 1.0,
         top_p=sampling.top_p if drawn else 1.0,
         top_k=sampling.top_k if drawn else 50,
