@@ -173,6 +173,7 @@ def _messages(body: dict[str, Any]) -> Messages:
         (("./nowhere",), "no model folder"),
         (("http://host/v1",), "names no model"),
         (("embedded", "--set", "learn.nob=1"), "unknown"),
+        (("embedded", "--set", "strategy.epochs=6"), "means nothing"),
     ],
 )
 def test_what_cannot_be_asked_is_said(words: tuple[str, ...], what: str) -> None:

@@ -34,6 +34,7 @@ MOST_TOKENS = 96
 GROUP = 512  # questions answered before anything is shown or kept
 PLAIN_PER_PROMPT = 4
 LANGUAGES = ("en", "zh")
+SETTABLE = ("model.", "learn.", "threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,9 @@ def _recipe(model: str, overrides: Sequence[str]) -> Recipe:
     sheet = Sheet("sayso bench", Recipe)
     sheet.fill(f"task: {{name: generate, max_new_tokens: {MOST_TOKENS}}}")
     for override in [*overrides, f"model.name={model}"]:
+        if not override.strip().startswith(SETTABLE):
+            fix = f"set one of {', '.join(SETTABLE)}; what is asked has options of its own"
+            raise UserError("this value means nothing to the benchmark", where=f"--set {override}", fix=fix)
         sheet.override(override, lambda _, value: value)
     return sheet.build()
 
