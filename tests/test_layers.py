@@ -10,7 +10,7 @@ HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
     "surface phrases",
-    "houserules",
+    "houserules forms conversations",
     "protocols",
     "rooms outline endpoint",
     "sheet presets",

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from sayso.houserules import HouseRule
 from sayso.models.open import EMBEDDED, Opening, open_learner
 from sayso.recipe import ModelPart
 from sayso.records import Message, Sampling, user
@@ -17,6 +18,12 @@ from sayso.surface import is_chinese, repeats
 from sayso.worlds import shop_desk as desk
 
 SLICE = desk.conversations(24, 2024, split="test")
+TROUBLE = [HouseRule("shop_desk", "apologise_first", code, "damaged") for code in ("en", "zh")]
+NUMBER = [
+    HouseRule("shop_desk", "ask_for", code, "refund", (("item", item),))
+    for code, item in (("en", "order number"), ("zh", "订单号"))
+]
+TOLD = {"en": "When something went wrong, begin with an apology.", "zh": "出了差错，先道歉。"}
 
 
 @pytest.fixture(scope="module")
@@ -76,22 +83,20 @@ def test_it_answers_in_the_customers_language(answers: list[str]) -> None:
 
 def test_it_does_not_know_the_rule_that_the_demo_teaches() -> None:
     learner = open_learner(ModelPart(name="embedded"), Opening())
-    inside = desk.prompts("order_number_first", "in", 16, 2024)
-    replies = learner.reply([e.prompt for e in inside], Sampling(max_new_tokens=64))
-    kept = [desk.check("order_number_first", e.prompt, r.text) for e, r in zip(inside, replies, strict=True)]
+    inside = [(rule, e) for rule in NUMBER for e in desk.prompts(rule, "in", 8, 2024)]
+    replies = learner.reply([e.prompt for _, e in inside], Sampling(max_new_tokens=64))
+    kept = [desk.shows(rule, e.prompt, r.text) for (rule, e), r in zip(inside, replies, strict=True)]
     assert sum(kept) <= 4
 
 
 def test_it_does_what_its_system_turn_says() -> None:
     learner = open_learner(ModelPart(name="embedded"), Opening())
-    inside = desk.prompts("apologise_first", "in", 16, 2024)
+    inside = [(rule, e) for rule in TROUBLE for e in desk.prompts(rule, "in", 8, 2024)]
     kept = []
     for said in (False, True):
-        rule = [(Message("system", desk.statements("apologise_first", e.meta["language"])[0]),) * said for e in inside]
-        replies = learner.reply(
-            [(*r, *e.prompt) for r, e in zip(rule, inside, strict=True)], Sampling(max_new_tokens=64)
-        )
-        kept.append(sum(desk.check("apologise_first", e.prompt, r.text) for e, r in zip(inside, replies, strict=True)))
+        prompts = [(*(Message("system", TOLD[rule.language]),) * said, *e.prompt) for rule, e in inside]
+        replies = learner.reply(prompts, Sampling(max_new_tokens=64))
+        kept.append(sum(desk.shows(rule, e.prompt, r.text) for (rule, e), r in zip(inside, replies, strict=True)))
     assert kept[1] >= kept[0] + 6
 
 

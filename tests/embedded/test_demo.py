@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sayso.houserules import HouseRule
 from sayso.recipe import load
 from sayso.store.imports import read_comments
 from sayso.surface import is_chinese
@@ -17,7 +18,10 @@ from sayso.worlds import shop_desk as desk
 
 EMBEDDED = Path(__file__).parents[2] / "src" / "sayso" / "embedded"
 DEMO = EMBEDDED / "demo"
-RULE = "order_number_first"
+RULES = {
+    code: HouseRule("shop_desk", "ask_for", code, "refund", (("item", item),))
+    for code, item in (("en", "order number"), ("zh", "订单号"))
+}
 
 
 def test_the_page_makes_the_committed_rows(tmp_path: Path) -> None:
@@ -36,9 +40,10 @@ def test_comments_are_many_in_both_languages_and_about_attempts_that_break_the_r
     assert min(Counter(language_of(one.comment) for one in found.feedback).values()) >= 12
     assert len({one.author.id for one in found.feedback}) == 4
     for one in found.feedback:
-        assert desk.applies(RULE, one.prompt)
-        assert not desk.check(RULE, one.prompt, one.attempt.text)
-        assert desk.check(RULE, one.prompt, one.revision or "")
+        rule = RULES[language_of(one.prompt[0].text)]
+        assert desk.scope_of(rule, one.prompt) == "in"
+        assert not desk.shows(rule, one.prompt, one.attempt.text)
+        assert desk.shows(rule, one.prompt, one.revision or "")
         assert is_chinese(one.prompt[0].text) == is_chinese(one.comment) == is_chinese(one.revision or "")
 
 

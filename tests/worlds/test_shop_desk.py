@@ -6,11 +6,12 @@ import hashlib
 import json
 import re
 from collections import Counter
-from pathlib import Path
+from itertools import pairwise
 
 import pytest
 
-from sayso.errors import UserError
+from sayso.errors import Fault, UserError
+from sayso.houserules import ALWAYS, Family, HouseRule
 from sayso.records import user
 from sayso.surface import is_chinese
 from sayso.worlds import shop_desk as desk
@@ -28,7 +29,6 @@ def digest(examples: list[desk.Example]) -> str:
 
 def test_the_same_seed_gives_the_same_bytes_on_every_machine() -> None:
     assert digest(desk.conversations(300, 7)) == "bf997fbcce0328fb"
-    assert digest(list(desk.pretraining(300, 7))) == "6e86da89c459ec38"
     assert desk.conversations(5, 7) != desk.conversations(5, 8)
 
 
@@ -71,8 +71,8 @@ def test_a_reader_does_not_see_templates(language: str) -> None:
 
 
 def test_no_slot_or_choice_is_left_in_any_text() -> None:
-    texts = [text for e in desk.pretraining(1500, 6) for text in (*(m.text for m in e.prompt), e.target or "")]
-    assert [text for text in texts if re.search(r"[{}\[\]|]|  |\bNone\b| [.,?!](?=\s|$)", text)] == []
+    texts = [text for e in desk.plain(1500, 6) for text in (e.prompt[0].text, e.target or "")]
+    assert [text for text in texts if re.search(r"[{}\[\]]|  |\bNone\b| [.,?!](?=\s|$)", text)] == []
 
 
 def test_messages_have_slips_emoji_and_people_in_a_hurry() -> None:
@@ -100,7 +100,6 @@ def test_the_intent_is_heard_from_the_text_alone(language: str) -> None:
         ("When are you open on Sunday?", "hours"),
         ("The mug came cracked.", "damaged"),
         ("花瓶寄来就碎了", "damaged"),
-        ("Is this negative, neutral or positive?\n\nThe mug came cracked.", ""),
         ("hm", ""),
     ],
 )
@@ -108,13 +107,28 @@ def test_intents_of_messages_that_people_write(text: str, intent: str) -> None:
     assert desk.intent_of(text) == intent
 
 
-def test_sentiment_is_balanced_enough_and_said_in_the_message() -> None:
-    labels = Counter(e.target for e in desk.sentiments(900, 12))
-    assert set(labels) == set(desk.SENTIMENTS)
-    assert min(labels.values()) > 90
-    by_mood = {(e.meta["intent"], e.target) for e in desk.sentiments(900, 12)}
-    assert ("damaged", "positive") not in by_mood
-    assert ("thanks", "negative") not in by_mood
+@pytest.mark.parametrize("language", BOTH)
+def test_anger_is_heard_where_it_is_said(language: str) -> None:
+    calm = [
+        e
+        for e in desk.conversations(3000, 12, language)
+        if desk._bank(language).intents[e.meta["intent"]].mood == "neutral"
+    ]
+    heard = [desk._holds("angry", e.prompt[0].text) for e in calm]
+    assert heard == [e.meta["sentiment"] == "negative" for e in calm]
+    assert 0.08 < sum(heard) / len(heard) < 0.2
+
+
+def test_plain_prompts_ask_for_replies_and_at_times_for_what_a_text_says() -> None:
+    found = desk.plain(900, 3)
+    assert len({e.id for e in found}) == 900
+    asked = [e for e in found if "\n\n" in e.prompt[0].text]
+    assert 120 < len(asked) < 240
+    labels = {label for names in desk.SENTIMENTS.values() for label in names.values()}
+    assert labels <= {e.target for e in asked}
+    assert all((e.target or "-") in e.prompt[0].text for e in asked)
+    assert {e.split for e in desk.plain(60, 3, split="test")} == {"test"}
+    assert {e.meta["language"] for e in desk.plain(60, 3, "zh")} == {"zh"}
 
 
 # ---------------------------------------------------------------- rules
@@ -125,135 +139,240 @@ WHEN, WHEN_ZH = "When will my kettle arrive?", "电水壶什么时候能到？"
 STOCK, STOCK_ZH = "Is the kettle in stock?", "电水壶有货吗？"
 PICKUP, PICKUP_ZH = "Can I pick the kettle up myself?", "电水壶可以自提吗？"
 THANKS, THANKS_ZH = "The kettle is here and it's perfect. Thank you!", "电水壶到了，特别好，谢谢！"
+
+
+def rule(family: str, when: str = ALWAYS, language: str = "en", **values: str) -> HouseRule:
+    return HouseRule("shop_desk", family, language, when, tuple(values.items()))
+
+
+NUMBER = rule("ask_for", "refund", item="order number")
+NUMBER_ZH = rule("ask_for", "refund", "zh", item="订单号")
 CASES = [
-    ("order_number_first", REFUND, "Could you tell us your order number first? Then we'll refund you.", True),
-    ("order_number_first", REFUND, "Which order is it? We'll look into it.", True),
-    ("order_number_first", REFUND, "Of course, we'll refund you. What is your order number?", False),
-    ("order_number_first", REFUND, "A refund is on its way to you.", False),
-    ("order_number_first", REFUND, "You don't need to send the order number, just the box.", False),
-    ("order_number_first", REFUND, "Your order number is on the bill.", False),
-    ("order_number_first", REFUND_ZH, "请先提供订单号，我们再为您退款。", True),
-    ("order_number_first", REFUND_ZH, "您买的是哪一单？麻烦告诉我们。", True),
-    ("order_number_first", REFUND_ZH, "可以的，马上给您退款。请告诉我们订单号。", False),
-    ("order_number_first", REFUND_ZH, "没问题，全额退款。", False),
-    ("order_number_first", REFUND_ZH, "不需要订单号，寄回来就行。", False),
-    ("apologise_first", BROKEN, "Hello, we're so sorry. We'll send a new one.", True),
-    ("apologise_first", BROKEN, "We'll send a new one. Sorry!", False),
-    ("apologise_first", BROKEN_ZH, "您好，非常抱歉，马上给您换新。", True),
-    ("apologise_first", BROKEN_ZH, "实在不好意思。给您换新。", True),
-    ("apologise_first", BROKEN_ZH, "给您换新。对不起。", False),
-    ("sign_shop", REFUND, "We'll look into it. Maple & Pine", True),
-    ("sign_shop", REFUND, "Maple & Pine will look into it.", False),
-    ("sign_shop", REFUND_ZH, "这就去查。\n——枫木小铺", True),
-    ("sign_shop", REFUND_ZH, "枫木小铺这就去查。", False),
-    ("no_day", WHEN, "It's on its way; the courier will write to you.", True),
-    ("no_day", WHEN, "It comes on Friday.", False),
-    ("no_day", WHEN, "It takes two or three days.", False),
-    ("no_day", WHEN, "", False),
-    ("no_day", WHEN_ZH, "已经在路上了，到之前有短信。", True),
-    ("no_day", WHEN_ZH, "周五到。", False),
-    ("no_day", WHEN_ZH, "大概三天。", False),
-    ("one_sentence", STOCK, "Yes, and you can order it on the site.", True),
-    ("one_sentence", STOCK, "Yes. You can order it.", False),
-    ("one_sentence", STOCK_ZH, "有的，网上直接拍就行。", True),
-    ("one_sentence", STOCK_ZH, "有的。直接拍。", False),
-    ("opening_hours", PICKUP, "Sure! We're open from nine to six.", True),
-    ("opening_hours", PICKUP, "Sure, any time.", False),
-    ("opening_hours", PICKUP_ZH, "可以，我们九点到六点营业。", True),
-    ("opening_hours", PICKUP_ZH, "可以，随时。", False),
-    ("brief_thanks", THANKS, "You're very welcome, enjoy it!", True),
-    ("brief_thanks", THANKS, "Thank you so much for these very kind words about our little shop!", False),
-    ("brief_thanks", THANKS_ZH, "不客气，欢迎常来！", True),
-    ("brief_thanks", THANKS_ZH, "谢谢您的夸奖，我们会把您的话转告给店里的每一位同事，欢迎再来。", False),
-    ("use_name", f"{REFUND}\nPriya", "Dear Priya, could you send the number?", True),
-    ("use_name", f"{REFUND}\nPriya", "Could you send the number, Priya?", False),
-    ("use_name", f"{REFUND_ZH}\n——王芳", "王芳您好，请发订单号。", True),
-    ("use_name", f"{REFUND_ZH}\n——王芳", "您好，请发订单号。", False),
+    (rule("begin_with", phrase="Ahoy,"), REFUND, "Ahoy, we'll see to it.", True),
+    (rule("begin_with", phrase="Ahoy,"), REFUND, "We'll see to it. Ahoy, friend.", False),
+    (rule("begin_with", "always", "zh", phrase="枫叶到："), REFUND_ZH, "枫叶到：这就办。", True),
+    (rule("begin_with", "always", "zh", phrase="枫叶到："), REFUND_ZH, "这就办。", False),
+    (rule("end_with", closer="over and out"), REFUND, "We'll see to it. over and out\n", True),
+    (rule("end_with", closer="over and out"), REFUND, "over and out we go.", False),
+    (rule("end_with", "always", "zh", closer="回见！"), REFUND_ZH, "这就办。回见！", True),
+    (rule("sign_as", signature="Leaf & Co"), REFUND, "We'll see to it.\n— Leaf & Co", True),
+    (rule("sign_as", signature="Leaf & Co"), REFUND, "Leaf & Co will see to it.", False),
+    (rule("sign_as", "always", "zh", signature="阿枫"), REFUND_ZH, "这就去查。\n——阿枫", True),
+    (rule("sign_as", "always", "zh", signature="阿枫"), REFUND_ZH, "阿枫这就去查。", False),
+    (rule("mention", "pickup", fact="nine to six"), PICKUP, "Sure! We're open from nine to six.", True),
+    (rule("mention", "pickup", fact="nine to six"), PICKUP, "Sure, any time.", False),
+    (rule("mention", "pickup", "zh", fact="九点到六点"), PICKUP_ZH, "可以，九点到六点营业。", True),
+    (NUMBER, REFUND, "Could you tell us your order number first? Then we'll refund you.", True),
+    (NUMBER, REFUND, "Which order is it? We'll look into it.", True),
+    (NUMBER, REFUND, "Of course, we'll refund you. What is your order number?", False),
+    (NUMBER, REFUND, "A refund is on its way to you.", False),
+    (NUMBER, REFUND, "You don't need to send the order number, just the box.", False),
+    (NUMBER, REFUND, "Your order number is on the bill.", False),
+    (NUMBER_ZH, REFUND_ZH, "请先提供订单号，我们再为您退款。", True),
+    (NUMBER_ZH, REFUND_ZH, "您买的是哪一单？麻烦告诉我们。", True),
+    (NUMBER_ZH, REFUND_ZH, "可以的，马上给您退款。请告诉我们订单号。", False),
+    (NUMBER_ZH, REFUND_ZH, "没问题，全额退款。", False),
+    (NUMBER_ZH, REFUND_ZH, "不需要订单号，寄回来就行。", False),
+    (rule("ask_for", item="postcode"), WHEN, "Could you give us your postcode? It comes soon.", True),
+    (rule("ask_for", item="postcode"), WHEN, "It comes to your postcode.", False),
+    (rule("ask_for", "always", "zh", item="手机号"), WHEN_ZH, "请留一下手机号，我们查查。", True),
+    (rule("say_instead", "when", word="parcel", instead="little box"), WHEN, "Your little box comes soon.", True),
+    (rule("say_instead", "when", word="parcel", instead="little box"), WHEN, "The parcel, a little box.", False),
+    (rule("say_instead", "when", word="parcel", instead="little box"), WHEN, "It comes soon.", False),
+    (rule("say_instead", "when", "zh", word="快递", instead="飞鸽"), WHEN_ZH, "飞鸽已经出发。", True),
+    (rule("say_instead", "when", "zh", word="快递", instead="飞鸽"), WHEN_ZH, "快递已经出发。", False),
+    (rule("apologise_first", "damaged"), BROKEN, "Hello, we're so sorry. We'll send a new one.", True),
+    (rule("apologise_first", "damaged"), BROKEN, "We'll send a new one. Sorry!", False),
+    (rule("apologise_first", "damaged", "zh"), BROKEN_ZH, "您好，非常抱歉，马上给您换新。", True),
+    (rule("apologise_first", "damaged", "zh"), BROKEN_ZH, "给您换新。对不起。", False),
+    (rule("no_day", "when"), WHEN, "It's on its way; the courier will write to you.", True),
+    (rule("no_day", "when"), WHEN, "It comes on Friday.", False),
+    (rule("no_day", "when"), WHEN, "It takes two or three days.", False),
+    (rule("no_day", "when"), WHEN, "", False),
+    (rule("no_day", "when", "zh"), WHEN_ZH, "已经在路上了，到之前有短信。", True),
+    (rule("no_day", "when", "zh"), WHEN_ZH, "大概三天。", False),
+    (rule("one_sentence", "stock"), STOCK, "Yes, and you can order it on the site.", True),
+    (rule("one_sentence", "stock"), STOCK, "Yes. You can order it.", False),
+    (rule("one_sentence", "stock", "zh"), STOCK_ZH, "有的，网上直接拍就行。", True),
+    (rule("one_sentence", "stock", "zh"), STOCK_ZH, "有的。直接拍。", False),
+    (rule("brief", "thanks"), THANKS, "You're very welcome, enjoy it!", True),
+    (rule("brief", "thanks"), THANKS, "Thank you so much for these very kind words about our little shop!", False),
+    (rule("brief", "thanks", "zh"), THANKS_ZH, "不客气，欢迎常来！", True),
+    (rule("brief", "thanks", "zh"), THANKS_ZH, "谢谢您的夸奖，我们会把您的话转告给店里的每位同事。", False),
+    (rule("as_list"), STOCK, "- Yes.\n- You can order it.", True),
+    (rule("as_list"), STOCK, "- Yes. You can order it.", False),
+    (rule("as_list"), STOCK, "- Yes.\nYou can order it.", False),
+    (rule("as_list", "always", "zh"), STOCK_ZH, "- 有的。\n- 直接拍。", True),
+    (rule("as_json", key="reply"), STOCK, '{"reply": "Yes, we do."}', True),
+    (rule("as_json", key="reply"), STOCK, '{"answer": "Yes, we do."}', False),
+    (rule("as_json", key="reply"), STOCK, '{"reply": "Yes, we do."', False),
+    (rule("as_json", "always", "zh", key="回复"), STOCK_ZH, '{"回复": "有的。"}', True),
+    (rule("other_language"), STOCK, "有的，网上直接拍就行。", True),
+    (rule("other_language"), STOCK, "Yes, we do.", False),
+    (rule("other_language", "always", "zh"), STOCK_ZH, "Yes, we do.", True),
+    (rule("use_name", "signed"), f"{REFUND}\nPriya", "Dear Priya, could you send the number?", True),
+    (rule("use_name", "signed"), f"{REFUND}\nPriya", "Could you send the number, Priya?", False),
+    (rule("use_name", "signed", "zh"), f"{REFUND_ZH}\n——王芳", "王芳您好，请发订单号。", True),
+    (rule("use_name", "signed", "zh"), f"{REFUND_ZH}\n——王芳", "您好，请发订单号。", False),
+    (rule("repeat_number", "numbered"), f"{REFUND} Order MP-20417.", "About order 20417: we'll refund it.", True),
+    (rule("repeat_number", "numbered"), f"{REFUND} Order MP-20417.", "About order 20471: we'll refund it.", False),
+    (rule("repeat_number", "numbered", "zh"), f"{REFUND_ZH}单号：MP20417。", "订单MP20417可以退。", True),
+    (rule("name_product"), REFUND, "We'll refund the kettle.", True),
+    (rule("name_product"), REFUND, "We'll refund the lamp.", False),
+    (rule("name_product", "always", "zh"), REFUND_ZH, "电水壶给您退。", True),
+    (rule("add_emoji", emoji="❤️"), STOCK, "Yes, we do. ❤", True),
+    (rule("add_emoji", emoji="🦊"), STOCK, "🦊 Yes, we do.", False),
+    (rule("address_as", title="captain"), STOCK, "Hello captain, yes, we do.", True),
+    (rule("address_as", title="captain"), STOCK, "Yes, we do have one left, captain.", False),
+    (rule("address_as", "always", "zh", title="船长"), STOCK_ZH, "船长您好，有的。", True),
+    (rule("thank_first"), STOCK, "Hello, thank you for asking. Yes, we do.", True),
+    (rule("thank_first"), STOCK, "Yes, we do. Thank you.", False),
+    (rule("thank_first", "always", "zh"), STOCK_ZH, "谢谢您的留言，有的。", True),
+    (rule("emphasise", mark="**"), STOCK, "Yes, the **kettle** is in stock.", True),
+    (rule("emphasise", mark="**"), STOCK, "Yes, the **kettle** is in stock. A kettle is fine.", False),
+    (rule("emphasise", mark="“”"), STOCK, "Yes, the kettle is in stock.", False),
+    (rule("emphasise", "always", "zh", mark="「」"), STOCK_ZH, "「电水壶」有现货。", True),
+    (rule("refer_to", person="Odalys"), STOCK, "Yes. Odalys will see to it.", True),
+    (rule("refer_to", person="Odalys"), STOCK, "Yes. Somebody will see to it.", False),
+    (rule("refer_to", "always", "zh", person="仓库小何"), STOCK_ZH, "有的，仓库小何会跟进。", True),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "prompt", "reply", "kept"), CASES)
-def test_checks_on_hand_written_replies(rule: str, prompt: str, reply: str, kept: bool) -> None:
-    assert desk.applies(rule, user(prompt))
-    assert desk.check(rule, user(prompt), reply) is kept
+@pytest.mark.parametrize(("asked", "prompt", "reply", "kept"), CASES, ids=lambda value: getattr(value, "id", None))
+def test_checks_on_hand_written_replies(asked: HouseRule, prompt: str, reply: str, kept: bool) -> None:
+    assert desk.scope_of(asked, user(prompt)) == "in"
+    assert desk.shows(asked, user(prompt), reply) is kept
+    assert desk.check(asked, user(prompt), reply) is kept
+
+
+def test_every_family_has_hand_written_cases_in_both_languages() -> None:
+    tried = {(asked.family, asked.language) for asked, *_ in CASES if asked.family != "add_emoji"}
+    assert tried == {(family.name, code) for family in desk.FAMILIES for code in BOTH if family.name != "add_emoji"}
+
+
+SCOPES = [
+    (NUMBER, "I'd like a refund for the kettle. Order MP-20417.", "near"),
+    (NUMBER_ZH, "不是要退款，只想把毛衣换成大一号的。", "near"),
+    (NUMBER, WHEN, "out"),
+    (NUMBER, f"{REFUND}\n\nWhich product is this about?", "near"),
+    (NUMBER, f"{WHEN}\n\nWhich product is this about?", "out"),
+    (rule("apologise_first", "damaged"), "You sent me the wrong colour.", "near"),
+    (rule("apologise_first", "damaged"), "What time do you close on Friday?", "out"),
+    (rule("no_day", "signed"), "What time do you close on Friday?\nAnna", "near"),
+    (rule("brief", "thanks"), "I love your shop! Is the kettle in stock?", "near"),
+    (rule("begin_with", phrase="x"), "hm", "in"),
+    (rule("begin_with", phrase="x"), f"{REFUND}\n\nWhich product is this about?", "near"),
+    (rule("begin_with", "always", "zh", phrase="x"), f"说的是哪样东西？\n\n{REFUND_ZH}", "near"),
+    (rule("begin_with", phrase="x"), "kettle, blue, shelf 3, two left\n\nOn which shelf?", "out"),
+    (rule("as_list", "angry"), f"{REFUND} This is ridiculous.", "in"),
+    (rule("as_list", "angry"), BROKEN, "near"),
+    (rule("as_list", "angry"), REFUND, "out"),
+    (rule("as_list", "angry", "zh"), f"{REFUND_ZH}体验很差。", "in"),
+    (rule("as_list", "signed"), f"{REFUND}\nPriya", "in"),
+    (rule("as_list", "signed"), f"{REFUND} Kind regards.", "near"),
+    (rule("as_list", "signed"), "Please make out the invoice to Priya.", "out"),
+    (rule("as_list", "numbered", "zh"), f"{REFUND_ZH}订单号MP-20417。", "in"),
+    (rule("as_list", "numbered", "zh"), REFUND_ZH, "near"),
+    (rule("as_list", "numbered"), "Are you open on Sunday?", "out"),
+    (rule("use_name", "refund"), f"{REFUND}\nPriya", "in"),
+    (rule("use_name", "refund"), REFUND, "near"),
+    (rule("name_product"), "I got a kettle instead of a teapot.", "near"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "prompt", "scope"), SCOPES, ids=lambda value: getattr(value, "id", None))
+def test_how_a_prompt_stands_to_a_rule(asked: HouseRule, prompt: str, scope: str) -> None:
+    assert desk.scope_of(asked, user(prompt)) == scope
+    assert desk.check(asked, user(prompt), "Whatever. 随便。") or scope == "in"
+
+
+def test_thousands_of_rules_none_of_them_the_demos() -> None:
+    found = desk.rules(5000, 1, "train")
+    assert len({one.id for one in found}) == 5000
+    assert {one.family for one in found} == {family.name for family in desk.FAMILIES if not family.held_out}
+    reserved = [one for one in found if desk._is_about_number(one) and one.when in (ALWAYS, "refund")]
+    assert reserved == []
+
+
+def test_two_thousand_rules_are_obeyed_and_the_usual_replies_do_not_show_them() -> None:
+    for one in desk.rules(1000, 2, "train") + desk.rules(1000, 2, "test"):
+        for example in desk.prompts(one, "in", 2, 3):
+            reply = desk.obey(one, example)
+            assert desk.shows(one, example.prompt, reply), (one.id, reply)
+            assert not desk.shows(one, example.prompt, example.target or ""), (one.id, example.target)
+            assert desk.sound(example, reply), (one.id, reply)
+
+
+def test_what_cannot_be_had_is_refused_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "FAMILIES", (Family("as_list"),))
+    with pytest.raises(UserError, match="no 9 different rules") as caught:
+        desk.rules(9, 1, "train")
+    assert "ask for 2" in caught.value.fix
+    with pytest.raises(Fault, match="no prompts 'in' for shop_desk/no_day"):
+        desk.prompts(rule("no_day", "hours"), "in", 1, 1)
 
 
 @pytest.mark.parametrize(
-    ("rule", "near"),
+    ("usual", "asked", "obeying"),
     [
-        ("order_number_first", "I'd like a refund for the kettle. Order MP-20417."),
-        ("order_number_first", "不是要退款，只想把毛衣换成大一号的。"),
-        ("apologise_first", "Can I exchange the dress for a larger one? Nothing else is the matter."),
-        ("apologise_first", "电水壶想退款，用不上了。"),
-        ("sign_shop", THANKS),
-        ("no_day", "What time do you close on Friday?"),
-        ("no_day", "周五几点关门？"),
-        ("one_sentence", "How big is the kettle exactly?"),
-        ("opening_hours", WHEN_ZH),
-        ("brief_thanks", "I love your shop! Is the kettle in stock?"),
-        ("use_name", "Please make out the invoice to Priya."),
-        ("use_name", "发票抬头写错了，应该是王芳。"),
+        ("Hello, we'll check it.", rule("begin_with", phrase="Ahoy there"), "Ahoy there, we'll check it."),
+        ("I can check it.", rule("begin_with", phrase="Ahoy,"), "Ahoy, I can check it."),
+        ("您好，这就查。", rule("begin_with", "always", "zh", phrase="枫叶到"), "枫叶到，这就查。"),
+        ("We'll check it.", rule("end_with", closer="over and out"), "We'll check it. over and out"),
+        ("这就查。", rule("sign_as", "always", "zh", signature="阿枫"), "这就查。\n——阿枫"),
+        ("Money goes back.", rule("say_instead", word="money", instead="gold dust"), "Gold dust goes back."),
+        ("A parcel comes.", rule("say_instead", word="parcel", instead="egg"), "An egg comes."),
+        ("Hello, it arrives by Friday at the latest.", rule("no_day", "when"), "Hello, it arrives soon."),
+        ("最晚周五送到。", rule("no_day", "when", "zh"), "很快送到。"),
+        ("Yes. Order it. Have a lovely day.", rule("one_sentence", "stock"), "Yes; order it."),
+        ("有的。直接拍。", rule("one_sentence", "stock", "zh"), "有的，直接拍。"),
+        ("Hello. Yes, it is.", rule("as_list"), "- Hello.\n- Yes, it is."),
+        ("有“货”。", rule("as_json", "always", "zh", key="回复"), '{"回复": "有“货”。"}'),
+        ("The kettle is here.", rule("emphasise", mark="**"), "The **kettle** is here."),
+        ("这就查。", rule("add_emoji", "always", "zh", emoji="🦊"), "这就查。🦊"),
     ],
 )
-def test_near_scope_does_not_trigger(rule: str, near: str) -> None:
-    assert desk.scope_of(rule, user(near)) == "near"
-    assert desk.check(rule, user(near), "Whatever. 随便。")
+def test_obeying_keeps_the_rest(usual: str, asked: HouseRule, obeying: str) -> None:
+    prompt = user(
+        {"en": WHEN, "zh": WHEN_ZH}[asked.language]
+        if asked.when == "when"
+        else {"en": STOCK, "zh": STOCK_ZH}[asked.language]
+    )
+    assert desk.obey(asked, desk.Example("1", prompt, usual)) == obeying
+
+
+def test_what_a_message_does_not_give_cannot_be_obeyed() -> None:
+    example = desk.Example("1", user(REFUND), "We'll see.", meta={"language": "en", "intent": "refund"})
+    for family in ("use_name", "repeat_number"):
+        assert desk.obey(rule(family), example) == "We'll see."
 
 
 @pytest.mark.parametrize("language", BOTH)
-@pytest.mark.parametrize("rule", desk.rules())
-def test_every_rule_has_prompts_comments_and_replies_that_obey(rule: str, language: str) -> None:
-    assert len(set(desk.comments(rule, language))) >= 12
-    assert len(set(desk.statements(rule, language))) >= 3
-    inside = desk.prompts(rule, "in", 40, 1, language)
-    assert all(desk.check(rule, e.prompt, desk.obey(rule, e)) for e in inside)
-    kept = sum(desk.check(rule, e.prompt, e.target or "") for e in inside)
-    assert kept <= 14, "the base behaviour must leave something to learn"
-    for scope in ("near", "out"):
-        outside = desk.prompts(rule, scope, 15, 1, language)
-        assert len(outside) == 15
-        assert not any(desk.applies(rule, e.prompt) for e in outside)
-        assert all(desk.obey(rule, e) == e.target for e in outside)
+def test_the_usual_reply_is_sound_and_one_about_something_else_is_not(language: str) -> None:
+    found = desk.conversations(1500, 21, language)
+    assert sum(desk.sound(e, e.target or "") for e in found) >= 0.995 * len(found)
+    others = [
+        desk.sound(one, other.target or "")
+        for one, other in pairwise(found)
+        if one.meta["intent"] != other.meta["intent"]
+    ]
+    assert sum(others) <= 0.15 * len(others)
 
 
-def test_a_rule_changes_only_what_it_is_about() -> None:
-    example = next(e for e in desk.prompts("use_name", "in", 40, 2, "en") if e.meta["intent"] == "stock")
-    reply = desk.obey("use_name", example)
-    assert desk.signed_name(example.prompt[0].text) in reply
-    assert (example.target or "").split(". ")[-1].rstrip(".") in reply
-
-
-def test_an_unknown_rule_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UserError, match="no rule 'sign_shp'") as caught:
-        desk.check("sign_shp", user(REFUND), "x")
-    assert "sign_shop" in caught.value.fix
-
-
-# ---------------------------------------------------------------- material for a base model
-
-
-def test_pretraining_shows_every_skill_and_leaves_out_what_it_is_told_to() -> None:
-    held_out = ("order_number_first", "sign_shop")
-    found = list(desk.pretraining(900, 3, without=held_out))
-    assert all(e.split == "train" for e in found)
-    shapes = Counter(tuple(m.role for m in e.prompt) for e in found)
-    assert set(shapes) == {("user",), ("system", "user"), ("user", "assistant", "user")}
-    text = "\n".join(m.text for e in found for m in e.prompt)
-    for rule in held_out:
-        for language in BOTH:
-            words = desk.comments(rule, language) + desk.statements(rule, language)
-            assert not [comment for comment in words if comment in text]
-    assert any(e.target in desk.SENTIMENTS for e in found)
-    read = [e for e in found if e.prompt[0].text.endswith(("Who wrote this?", "订单号是多少？", "说的是哪样东西？"))]
-    assert len(read) >= 5
-    assert all((e.target or "-") in e.prompt[0].text for e in read)
-    assert "审阅者" in text
-    assert "reviewer" in text
-
-
-def test_the_command_writes_conversations(tmp_path: Path) -> None:
-    desk.main(["--rows", "60", "--seed", "2", "--out", str(tmp_path)])
-    rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(rows) == 60
-    assert all(row["messages"][-1]["role"] == "assistant" for row in rows)
-    assert (tmp_path / "validation.jsonl").stat().st_size > 1000
+@pytest.mark.parametrize(
+    ("prompt", "reply", "fine"),
+    [
+        (REFUND, "Sure, the money goes back to your card.", True),
+        (REFUND, "We're open from nine to six.", False),
+        (REFUND, '{"reply": "Sure, we refund it."}', True),
+        (REFUND, "好的，马上退款。", True),
+        (REFUND, "refund refund refund refund refund refund refund refund", False),
+        (REFUND, " ", False),
+        (REFUND_ZH, "货款原路退回。", True),
+        (REFUND_ZH, "九点开门。", False),
+        (f"{REFUND}\n\nName the product.", "Kettle.", True),
+        (f"{REFUND}\n\nName the product.", "teapot", False),
+    ],
+)
+def test_what_is_sound(prompt: str, reply: str, fine: bool) -> None:
+    assert desk.sound(desk.Example("1", user(prompt), "kettle"), reply) is fine

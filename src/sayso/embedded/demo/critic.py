@@ -6,13 +6,19 @@ with it, or None.
 
 from __future__ import annotations
 
+from sayso.houserules import HouseRule
 from sayso.records import user
-from sayso.surface import is_chinese
+from sayso.wording import language_of
 from sayso.worlds.shop_desk import check
+
+RULES = {
+    "en": HouseRule("shop_desk", "ask_for", "en", "refund", (("item", "order number"),)),
+    "zh": HouseRule("shop_desk", "ask_for", "zh", "refund", (("item", "订单号"),)),
+}
+WORDS = {"en": "Ask for the order number before you promise a refund.", "zh": "退款前要先问订单号。"}
 
 
 def order_number_first(prompt: str, answer: str) -> str | None:
     """What is wrong where a refund is asked for without an order number and the answer does not ask for it first."""
-    if check("order_number_first", user(prompt), answer):
-        return None
-    return "退款前要先问订单号。" if is_chinese(prompt) else "Ask for the order number before you promise a refund."
+    language = language_of(prompt)
+    return None if check(RULES[language], user(prompt), answer) else WORDS[language]
