@@ -10,7 +10,8 @@ from tiny_world import TinyWorld
 from sayso.evaluate.heeding import Finding, findings, report
 from sayso.evaluate.houses import AFTER, LATER, RULES, House, away, comments, expected, houses, material, questions
 from sayso.evaluate.questions import Asker, drawn_rules
-from sayso.houserules import ALWAYS
+from sayso.houserules import ALWAYS, HouseRule
+from sayso.records import Example
 
 WORLD = TinyWorld()
 DRAWN = drawn_rules({"tiny": WORLD}, 24, 0)
@@ -50,6 +51,16 @@ def test_rules_that_cannot_be_kept_at_once_give_no_comment() -> None:
     assert expected(WORLD, (rule,), example) is not None
     assert expected(WORLD, (rule, rival), example) is None
     assert comments(WORLD, (rule,), (rival,), 2, 0) == []
+
+
+class Unkeepable(TinyWorld):
+    def obey(self, rule: HouseRule, example: Example) -> str:
+        return "no" if rule.family == "contain" else super().obey(rule, example)
+
+
+def test_a_rule_that_the_world_cannot_keep_has_no_house() -> None:
+    homed = {rule for house in houses("tiny", Unkeepable(), DRAWN, 0) for rule in house.rules}
+    assert homed == {rule for rule in DRAWN if rule.family != "contain"} != set(DRAWN)
 
 
 def test_taught_and_unseen_prompts_are_apart() -> None:

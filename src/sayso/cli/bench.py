@@ -157,15 +157,15 @@ class Bench:
     def _after(self, pupil: Pupil, found: list[Finding]) -> None:
         from sayso.cli.console import progress
 
-        built = list(self._houses())
-        clock = _Clock(len(built))
         with progress(f"teach by {pupil.name}") as line:
+            built = list(self._houses(line))
+            clock = _Clock(len(built))
             for house in built:
                 found += self._of_house(pupil, house)
                 clock.show(line, 1)
         pupil.forget()
 
-    def _houses(self) -> Iterator[House]:
+    def _houses(self, line: Line) -> Iterator[House]:
         from sayso.evaluate.houses import houses
         from sayso.evaluate.questions import drawn_rules
 
@@ -174,7 +174,11 @@ class Bench:
             for name, world in self.worlds.items():
                 for language in self.extent.languages:
                     mine = [rule for rule in rules if (rule.world, rule.language) == (name, language)]
-                    yield from houses(name, world, mine, seed)
+                    built = houses(name, world, mine, seed)
+                    yield from built
+                    homeless = set(mine) - {rule for house in built for rule in house.rules}
+                    for rule in sorted(rule.id for rule in homeless):
+                        line.note(f"left out, since the world itself cannot keep it: {rule}")
 
     def _of_house(self, pupil: Pupil, house: House) -> list[Finding]:
         """Answers of the untaught model, after the house's comments, and after later ones."""

@@ -46,8 +46,9 @@ class House:
 
 
 def houses(name: str, world: World, rules: Sequence[HouseRule], seed: int) -> list[House]:
-    """The rules of one world, each in one house."""
-    left = list(dict.fromkeys(rules))
+    """The rules of one world, each in one house; those that the world cannot keep itself are in none."""
+    rules = [rule for rule in dict.fromkeys(rules) if _can_be_kept(world, rule, seed)]
+    left = list(rules)
     built = []
     while left:
         first = left[0]
@@ -144,6 +145,11 @@ AFTER = (
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _can_be_kept(world: World, rule: HouseRule, seed: int) -> bool:
+    tried = world.prompts(rule, "in", TRIED, seed, split="train")
+    return any(expected(world, (rule,), example) is not None for example in tried)
 
 
 def _neighbours(one: HouseRule, other: HouseRule) -> bool:

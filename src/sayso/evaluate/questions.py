@@ -3,7 +3,8 @@
 Decided here:
 - Every condition is asked of the same prompts, so all comparisons are paired: no comment, the rule's own comment
   (right), another rule's (shuffled), one without content (vague), and one whose rule does not hold here (wrong).
-- The shuffled comment is such that obeying it would not pass the rule's check: else obedience to anything would count.
+- The shuffled comment is one that could be obeyed here, and obeying it would not pass the rule's check: else obedience
+  to anything would count.
 - A comment that does not apply names its condition, else nobody could know. So rules that always hold have no wrong
   comments and no overreach in context.
 - A comment stands in the prompt as `wording.with_comment` puts it: as a remark, or after an attempt to be revised. The
@@ -118,9 +119,11 @@ class Asker:
             ("right", texts.comment(rule, dice, "test"), None),
             ("vague", pick(dice, _VAGUE[rule.language]), None),
         ]
-        turned = self._turned(rule.language, dice)
-        if (shuffled := next((one for one in turned if self._unlike(rule, one, example)), None)) is not None:
+        unlike = [one for one in self._turned(rule.language, dice) if self._unlike(rule, one, example)]
+        fitting = [one for one in unlike if self.world.scope_of(one, example.prompt) == "in"]
+        for shuffled in (fitting or unlike)[:1]:
             said.append(("shuffled", texts.comment(shuffled, dice, "test"), shuffled))
+        turned = self._turned(rule.language, dice)
         if (wrong := next((one for one in turned if self._not_here(one, example)), None)) is not None:
             said.append(("wrong", texts.comment(wrong, dice, "test", framed=1.0), wrong))
         forms: tuple[Form, Form] = ("remark", "revise")
