@@ -93,6 +93,18 @@ def test_more_rules_or_prompts_leave_the_questions_that_were_there() -> None:
     assert not few & {one.key for one in Asker("tiny", WORLD, 4).in_context(rule, 2)}
 
 
+def test_a_wrong_comment_is_compared_with_the_bare_answer() -> None:
+    """Whoever does everything, commented on or not, obeys nobody; and what is said when judging is no answer."""
+
+    def eager(said: str, usual: str) -> str:
+        return "Yes." if "Reply" in said or "回答：" in said else changed("".join(f"<{w}>" for w in words), usual)
+
+    words = [value for rule in WORLD.rules(60, 0, "test", "en") for _, value in rule.values if "-tag" in value]
+    said = measured(eager)
+    assert said["wrong remark"].answers > 0
+    assert said["obedience"].value == 0.0
+
+
 def test_conditions_are_what_they_are_called() -> None:
     for rule in drawn_rules(WORLDS, 30, 0):
         for one in Asker("tiny", WORLD, 0).in_context(rule, 2):

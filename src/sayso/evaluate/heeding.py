@@ -159,7 +159,7 @@ def findings(
     worlds: Mapping[str, World], answered: Sequence[tuple[Question, str]], stage: str = "base"
 ) -> list[Finding]:
     """Answers judged. A wrong comment's effect is compared with the same prompt's answer without a comment."""
-    bare = {_prompt_of(asked): reply for asked, reply in answered if asked.condition == "none" and asked.scope == "in"}
+    bare = {_prompt_of(asked): reply for asked, reply in answered if _is_bare(asked)}
     found = []
     for asked, reply in answered:
         values = judge(worlds[asked.world], asked, reply, bare.get(_prompt_of(asked)))
@@ -208,6 +208,10 @@ def report(measures: Sequence[Measure], found: Sequence[Finding], resamples: int
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _is_bare(question: Question) -> bool:
+    return (question.form, question.condition, question.scope) == ("remark", "none", "in")
 
 
 def _prompt_of(question: Question) -> tuple[str, str, str, int]:
