@@ -144,7 +144,8 @@ def values(language: str) -> Mapping[str, tuple[str, ...]]:
 @cache
 def _phrases(family: str, language: str) -> tuple[str, ...]:
     """Wordings that make a reply obey."""
-    return lines(_read(f"_shop_desk_rules_{language}.yaml")["families"][family].get("phrases") or "")
+    own = _read(f"_shop_desk_rules_{language}.yaml")["families"][family].get("phrases")
+    return lines(own or _read("_shop_desk_patterns.yaml")["phrases"][family][language])
 
 
 @cache
@@ -353,17 +354,23 @@ def _intents(when: str, scope: Scope) -> tuple[str, ...]:
 
 
 def _fits(rule: HouseRule, scope: Scope, example: Example) -> bool:
-    """Is it of that scope, and is there something to be seen: does the usual reply not show the effect?"""
+    """Is it of that scope, and is there something to be seen: a usual reply that could show the effect and does not?
+
+    Where a rule always holds, what it does not hold for are questions, whose answers have nothing that could change.
+    """
     usual = example.target or ""
     if scope_of(rule, example.prompt) != scope or shows(rule, example.prompt, usual):
         return False
-    if scope != "in":
-        return True
-    if rule.family == "say_instead":  # the word must be there, and must not be all that the reply is about
+    return (rule.when == ALWAYS and scope != "in") or _changeable(rule, example, usual)
+
+
+def _changeable(rule: HouseRule, example: Example, usual: str) -> bool:
+    """Is in the usual reply what the rule wants changed, and does the change leave it on its topic?"""
+    if rule.family == "say_instead":
         rest = _word(rule).sub("", usual)
-        return rest != usual and bool(_topic(intent_of(example.prompt[0].text), rule.language).search(rest))
+        return rest != usual and _is_about(_intent(example), rest)
     if rule.family == "emphasise":
-        return _products(example.prompt[0].text)[0].casefold() in usual.casefold()
+        return any(product.casefold() in usual.casefold() for product in _products(example.prompt[0].text))
     return rule.family != "no_day" or not _pattern("day").search(_vague(usual, rule.language))
 
 
@@ -609,12 +616,11 @@ def _whole(case: _Case) -> str:
 def _short(case: _Case) -> str:
     """A sentence of the usual reply or of another to the same question that is short and still about the matter."""
     intent = _intent(case.example)
-    topic = _topic(intent, case.rule.language)
     others = [piece for reply in _answers(case, case.bank) for piece in forms.sentences(reply)]
     asked = case.example.meta.get("topic", "")
     brief = [line.text for line in _short_replies(intent, case.rule.language) if line.topic in ("", asked)]
     for piece in (*_core(case), *others, *_shuffled(brief, case.dice)):
-        if shows(case.rule, case.example.prompt, piece) and topic.search(piece):
+        if shows(case.rule, case.example.prompt, piece) and _is_about(intent, piece):
             return piece
     return case.usual
 
@@ -684,9 +690,11 @@ def sound(example: Example, reply: str) -> bool:
     if not body or repeats(body):
         return False
     intent = _intent(example)
-    if not intent:
-        return forms.bare(body) == forms.bare(example.target or "")
-    return bool(_topic(intent, _language(body)).search(body))
+    return _is_about(intent, body) if intent else forms.bare(body) == forms.bare(example.target or "")
+
+
+def _is_about(intent: str, reply: str) -> bool:
+    return bool(intent) and bool(_topic(intent, _language(reply)).search(reply))
 
 
 def as_row(example: Example) -> dict[str, Any]:
