@@ -22,7 +22,7 @@ from sayso.evaluate.heeding import Measure, Side
 from sayso.evaluate.questions import Asker, Question
 from sayso.houserules import ALWAYS, HouseRule
 from sayso.protocols import World
-from sayso.records import Attempt, Author, Example, Feedback, Scope, content_id
+from sayso.records import Attempt, Author, Example, Feedback, Scope, Split, content_id
 
 RULES, LATER = 4, 2
 TRIED = 4  # prompts on which two rules must be able to live together
@@ -91,13 +91,22 @@ def material(world: World, house: House) -> list[Example]:
 
 
 def questions(asker: Asker, house: House, prompts: int, k: int) -> Iterator[Question]:
-    """What the model is asked before and after the house is taught: taught, unseen, near and plain prompts."""
+    """What the model is asked before and after the house is taught: taught, unseen, near and plain prompts.
+
+    Prompts on which the house's rules cannot all be kept are left out.
+    """
+    sizes: tuple[tuple[int, Split], ...] = ((k, "train"), (prompts, "test"))
+    world, seed = asker.world, house.seed
+
+    def keepable(example: Example) -> bool:
+        return expected(world, house.rules, example) is not None
+
     for rule in house.rules:
-        for example in asker.world.prompts(rule, "in", k, house.seed, split="train"):
-            yield asker.bare(rule, example, "in", "taught")
-        for scope in ("in", "near"):
-            for example in asker.world.prompts(rule, scope, prompts, house.seed, split="test"):
-                yield asker.bare(rule, example, scope)
+        taught, unseen = (filter(keepable, world.prompts(rule, "in", n, seed, split=split)) for n, split in sizes)
+        yield from (asker.bare(rule, example, "in", "taught") for example in taught)
+        yield from (asker.bare(rule, example, "in") for example in unseen)
+        for example in world.prompts(rule, "near", prompts, seed, split="test"):
+            yield asker.bare(rule, example, "near")
     yield from asker.plain(2 * prompts, house.language)
 
 
