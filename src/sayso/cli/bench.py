@@ -73,7 +73,7 @@ def bench(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
-    """Measure on hidden house rules whether a model heeds comments, in context and after a method taught them."""
+    """Measure on hidden house rules whether a model heeds comments, in context and after a method."""
     from sayso.cli.bench_result import figures, print_figures, write_plot
     from sayso.cli.console import print_json
 
