@@ -96,11 +96,16 @@ class Learner(Speaker, Protocol):
     @property
     def core(self) -> Weights: ...
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int | None = None) -> Row:
         """Token ids with the loss mask; marks, weight and target_ids are taken from the lesson.
 
-        `draw` counts the times this text was seen, for learners that corrupt plain text anew each time.
+        `draw` counts the times that a lesson was taught before, for learners that write it anew each time; None where
+        a text is not taught but scored.
         """
+        ...
+
+    def redraws(self, lesson: Lesson) -> bool:
+        """Does this lesson's row depend on `draw`?"""
         ...
 
     def cost(self, row: Row) -> int:

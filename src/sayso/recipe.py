@@ -139,6 +139,10 @@ class StrategyPart(Part):
     )
     label_smoothing: ShareOrUnset = Field(default=-1.0, description="share spread over all labels; -1 preset's")
     dropout: ShareOrUnset = Field(default=-1.0, description="-1 keeps the model's own")
+    bpe_dropout: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = Field(
+        default=0.0,
+        description="share of the tokenizer's merges left out, anew each time a row is taught; 0.1 is usual",
+    )
     packing: Literal["auto", "on", "off"] = Field(
         default="auto", description="several short rows in one line; a decoder's only, checked before it is used"
     )

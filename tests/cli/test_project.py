@@ -48,12 +48,13 @@ def test_opening_and_training_agree_on_what_is_changed(
 
     from sayso.models.decoder import Decoder
 
-    made = project(base, strategy={"tuning": asked}, model={"scratch": scratch})
+    made = project(base, strategy={"tuning": asked, "bpe_dropout": 0.1}, model={"scratch": scratch})
     monkeypatch.setattr(Project, "_parameters", parameters)
     learner: Any = Decoder.__new__(Decoder)
     learner.core = type("Core", (), {"model": torch.nn.Linear(1, 1)})()
     strategy, opening = made.strategy(learner, "train", 10), made._opening("train")
     assert (strategy.tuning, strategy.lora_rank) == (opening.tuning, opening.lora_rank) == expected
+    assert (opening.bpe_dropout, made._opening("learn").bpe_dropout) == (0.1, 0.0)
 
 
 def test_the_size_that_decides_is_that_of_the_plan(base: dict[str, Any]) -> None:

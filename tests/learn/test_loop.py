@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -160,6 +161,18 @@ def test_packed_rows_learn_the_same() -> None:
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
+def test_with_other_pieces_each_time_packing_and_the_count_of_tokens_stay_right() -> None:
+    lessons: list[Lesson] = [Imitate(user(text * k), target) for k in (1, 3) for text, target in PAIRS]
+    runs = []
+    for packing in ("off", "on"):
+        learner = opened("llama", bpe_dropout=0.4)
+        runs.append(steps(train(learner, lessons, Training(strategy(batch_rows=8, packing=packing, steps=4)))))
+    assert [e.loss for e in runs[0]] == pytest.approx([e.loss for e in runs[1]], abs=1e-5)
+    rows = [[learner.row(one.context, one.target, one, draw) for one in lessons] for draw in range(4)]
+    assert [e.tokens for e in runs[0]] == list(itertools.accumulate(sum(map(learner.cost, drawn)) for drawn in rows))
+    assert len({sum(map(learner.cost, drawn)) for drawn in rows}) > 1
+
+
 def test_packing_is_refused_aloud_where_rows_would_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = opened("llama")
     monkeypatch.setattr(learner, "packing_is_exact", lambda rows: False)
@@ -304,7 +317,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_loop import *
-learner = opened("llama", seed=3)
+learner = opened({model!r}, seed=3, bpe_dropout={dropout})
 learner.core.model.train()
 for module in learner.core.model.modules():
     if hasattr(module, "attention_dropout"):
@@ -319,19 +332,24 @@ torch.save({{k: p.detach() for k, p in learner.core.parameters()}}, sys.argv[3])
 """
 
 
-def _run(folder: Path, kill_at: int, out: Path, sign: str = "SIGKILL") -> int:
-    script = textwrap.dedent(SCRIPT).format(tests=str(Path(__file__).parent), signal=sign)
+def _run(
+    folder: Path, kill_at: int, out: Path, sign: str = "SIGKILL", model: str = "llama", dropout: float = 0.0
+) -> int:
+    here = str(Path(__file__).parent)
+    script = textwrap.dedent(SCRIPT).format(tests=here, signal=sign, model=model, dropout=dropout)
     env = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [sys.executable, "-c", script, str(folder), str(kill_at), str(out)], env=env, capture_output=True
     ).returncode
 
 
-def test_resume_after_kill_is_bit_identical(tmp_path: Path) -> None:
-    assert _run(tmp_path / "whole", 0, tmp_path / "whole.pt") == 0
-    assert _run(tmp_path / "cut", 8, tmp_path / "cut.pt") == -signal.SIGKILL
+@pytest.mark.parametrize(("model", "dropout"), [("llama", 0.0), ("bart", 0.3)])
+def test_resume_after_kill_is_bit_identical(model: str, dropout: float, tmp_path: Path) -> None:
+    how: Any = {"model": model, "dropout": dropout}
+    assert _run(tmp_path / "whole", 0, tmp_path / "whole.pt", **how) == 0
+    assert _run(tmp_path / "cut", 8, tmp_path / "cut.pt", **how) == -signal.SIGKILL
     assert not (tmp_path / "cut.pt").exists()
-    assert _run(tmp_path / "cut", 0, tmp_path / "cut.pt") == 0
+    assert _run(tmp_path / "cut", 0, tmp_path / "cut.pt", **how) == 0
     whole, cut = torch.load(tmp_path / "whole.pt"), torch.load(tmp_path / "cut.pt")
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
 

@@ -180,7 +180,7 @@ def test_beams_do_not_depend_on_the_batch_and_draw_nothing() -> None:
     prompts = [user(text) for text in TEXTS[:4]]
     wide = Sampling(max_new_tokens=8, beams=3)
     assert learner.reply(prompts, wide) == [learner.reply([p], wide)[0] for p in prompts]
-    with pytest.raises(UnsupportedError, match="3 beams draws nothing") as caught:
+    with pytest.raises(UnsupportedError, match="3 beams draw nothing") as caught:
         learner.reply(prompts, Sampling(beams=3, temperature=0.7))
     assert "set beams to 1" in caught.value.fix
 

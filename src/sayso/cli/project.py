@@ -144,6 +144,7 @@ class Project:
             tuning=tuning,
             lora_rank=rank_of(asked.lora_rank, tuning),
             dropout=asked.dropout,
+            bpe_dropout=asked.bpe_dropout,
             seed=self.recipe.seed,
             texts=lambda: _texts(self.data.train),
         )

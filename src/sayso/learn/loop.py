@@ -31,7 +31,7 @@ from sayso.learn.optimizer import optimizer
 from sayso.learn.schedule import factor
 from sayso.protocols import Learner
 from sayso.recipe import StrategyPart
-from sayso.records import Imitate, Lesson, Match, Objective, Prefer, content_id, to_json
+from sayso.records import Lesson, Match, Objective, Prefer, content_id, to_json
 
 CHECKPOINT_SECONDS = 60.0
 GRADIENT_STEPS = 3
@@ -109,7 +109,6 @@ class _Loop:
     def __init__(self, learner: Learner, lessons: Sequence[Lesson], training: Training) -> None:
         self.learner, self.lessons, self.training = learner, list(lessons), training
         self.strategy = training.strategy
-        self.redraws = bool(getattr(learner, "redraws", False))
         self.named = learner.core.parameters()
         self.items = [self._item(lesson, 0) for lesson in self.lessons]
         self.lengths = [item.views.tokens for item in self.items]
@@ -299,7 +298,7 @@ class _Loop:
     def _indices(self, number: int) -> list[int]:
         epoch = number // self.per_epoch
         if not self.order or epoch != self.epoch:
-            if self.redraws and epoch != self.epoch:
+            if epoch != self.epoch:
                 self.items = [self._redrawn(item, epoch) for item in self.items]
             self.epoch = epoch
             # by the longest row, not by all of a lesson's rows: else pairs and anchors would have steps of their own
@@ -308,8 +307,8 @@ class _Loop:
         return self.order[number % self.per_epoch]
 
     def _redrawn(self, item: Item, epoch: int) -> Item:
-        plain = isinstance(item.lesson, Imitate) and not item.lesson.context
-        return replace(item, views=views(self.learner, item.lesson, epoch)) if plain else item
+        anew = self.learner.redraws(item.lesson)
+        return replace(item, views=views(self.learner, item.lesson, epoch)) if anew else item
 
     def _needs(self, teacher: str) -> bool:
         pairs = teacher == "start" and any(isinstance(lesson, Prefer) for lesson in self.lessons)

@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from sayso.models.segments import Segments
 from sayso.records import Row
 
 FACTS = "sayso.json"
@@ -55,6 +56,10 @@ class Core:
     snapshots: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
     fast_dtype: torch.dtype = torch.float32
     mixed: bool = False
+    segments: Segments = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.segments = Segments(self.tokenizer)
 
     def computing(self) -> AbstractContextManager[Any]:
         """Inside, matrix products of a training step run in the fast dtype; the weights stay as they are."""

@@ -25,15 +25,18 @@ class Decoder:
 
     def __init__(self, core: Core) -> None:
         self.core = core
-        self.renderer = Renderer(core.tokenizer, core.max_length)
+        self.renderer = Renderer(core.tokenizer, core.max_length, core.segments)
         self.packing = False
 
     # ------------------------------------------------------------ learning
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
-        """The row that teaches `target` in `context`; `draw` is for learners that corrupt plain text."""
-        del draw
-        return self.renderer.row(context, target, lesson)
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int | None = None) -> Row:
+        """The row that teaches `target` in `context`."""
+        return self.renderer.row(context, target, lesson, self.core.segments.drawn(lesson, draw))
+
+    def redraws(self, lesson: Lesson) -> bool:
+        """With BPE dropout every text is cut anew."""
+        return self.core.segments.redraws(lesson)
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Lay rows out, several to a line where packing is on."""

@@ -39,16 +39,19 @@ class Encoder:
 
     # ------------------------------------------------------------ learning
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int | None = None) -> Row:
         """The text with its label (or all labels, each on or off). DataError for a label that the head lacks."""
-        del draw
         weight = lesson.weight if isinstance(lesson, Imitate) else 1.0
-        ids, cut = self._ids(context)
+        ids, cut = self._ids(context, self.core.segments.drawn(lesson, draw))
         if self.several:
             on = {self._place(label) for label in split_labels(target)}
             targets = tuple(int(i in on) for i in range(len(self.options)))
             return Row(ids, targets, tuple(range(len(self.options))), (weight,) * len(targets), cut)
         return Row(ids, (self._place(target),), (0,), (weight,), cut)
+
+    def redraws(self, lesson: Lesson) -> bool:
+        """With BPE dropout every text is cut anew."""
+        return self.core.segments.redraws(lesson)
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Padded on the right; one logit vector per row, or one pair per row and label."""
@@ -104,11 +107,12 @@ class Encoder:
 
     # ------------------------------------------------------------ inside
 
-    def _ids(self, context: Messages) -> tuple[tuple[int, ...], int]:
+    def _ids(self, context: Messages, drawn: int | None = None) -> tuple[tuple[int, ...], int]:
         text = "\n".join(message.text for message in context)
-        ids = list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
         before, after = self.frame
-        cut = max(0, len(ids) - (self.core.max_length - len(before) - len(after)))
+        room = self.core.max_length - len(before) - len(after)
+        ids = self.core.segments.ids(text, drawn, room)
+        cut = max(0, len(ids) - room)
         return (*before, *ids[cut:], *after), cut
 
     def _place(self, label: str) -> int:

@@ -18,7 +18,7 @@ from sayso.errors import DataError
 from sayso.models.core import Core, TokenBatch, filled, frame, padded, picked_logits, row_logps, supervised_part
 from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import token_weights
-from sayso.records import GREEDY, Kind, Lesson, Messages, Reply, Row, Sampling
+from sayso.records import GREEDY, Imitate, Kind, Lesson, Messages, Reply, Row, Sampling
 
 INFILL_SHARE = 0.3
 
@@ -27,7 +27,6 @@ class EncoderDecoder:
     """A sequence-to-sequence model as a Learner. In a Row, `ids` is the source and `targets` the target."""
 
     kind: Kind = "encoder_decoder"
-    redraws = True
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -39,16 +38,17 @@ class EncoderDecoder:
 
     # ------------------------------------------------------------ learning
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int | None = None) -> Row:
         """The source, cut from the left, and the target with its end. DataError where the target cannot fit."""
+        drawn = self.core.segments.drawn(lesson, draw)
         given = list(getattr(lesson, "target_ids", ()))
-        ids, spans = (given, []) if given else self._target(target)
+        ids, spans = (given, []) if given else self._target(target, drawn)
         if not context:
             cut = max(0, len(ids) - self.core.max_length)
             ids = [*ids[: len(ids) - cut - 1], ids[-1]]
-            source = self._corrupted(target, draw)
+            source = self._corrupted(target, draw or 0, drawn)
         else:
-            source, cut = self._source(context)
+            source, cut = self._source(context, drawn)
         if len(ids) > self.core.max_length:
             raise DataError(
                 f"an answer of {len(ids)} tokens does not fit into {self.core.max_length}",
@@ -56,6 +56,11 @@ class EncoderDecoder:
                 fix="raise model.max_length, or shorten or drop the row (`sayso check --tokens` lists them)",
             )
         return Row(source, tuple(ids), tuple(range(len(ids))), token_weights(lesson, len(ids), spans), cut)
+
+    def redraws(self, lesson: Lesson) -> bool:
+        """Plain text is corrupted anew every time; with BPE dropout every text is cut anew."""
+        plain = isinstance(lesson, Imitate) and not lesson.context
+        return plain or self.core.segments.redraws(lesson)
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Sources and targets, each padded on the right; the decoder reads the target shifted by one."""
@@ -113,25 +118,28 @@ class EncoderDecoder:
 
     # ------------------------------------------------------------ inside
 
-    def _source(self, context: Messages) -> tuple[tuple[int, ...], int]:
-        ids = self._ids("\n".join(message.text for message in context))
+    def _source(self, context: Messages, drawn: int | None = None) -> tuple[tuple[int, ...], int]:
         before, after = self.frame
-        cut = max(0, len(ids) - (self.core.max_length - len(before) - len(after)))
+        room = self.core.max_length - len(before) - len(after)
+        ids = self.core.segments.ids("\n".join(message.text for message in context), drawn, room)
+        cut = max(0, len(ids) - room)
         return (*before, *ids[cut:], *after), cut
 
-    def _target(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    def _target(self, text: str, drawn: int | None) -> tuple[list[int], list[tuple[int, int]]]:
+        if drawn is not None:
+            begin, end = self.target_frame[0], self.end_ids
+            room = self.core.max_length - len(begin) - len(end)
+            return [*begin, *self.core.segments.ids(text, drawn, room), *end], []
         fast = bool(getattr(self.core.tokenizer, "is_fast", False))
         encoded = self.core.tokenizer(text_target=text, add_special_tokens=False, return_offsets_mapping=fast)
         spans = [tuple(span) for span in encoded["offset_mapping"]] if fast else []
         before = self.target_frame[0]
         return [*before, *encoded["input_ids"], *self.end_ids], [(0, 0)] * len(before) + spans
 
-    def _ids(self, text: str) -> list[int]:
-        return list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _corrupted(self, text: str, draw: int) -> tuple[int, ...]:
+    def _corrupted(self, text: str, draw: int, drawn: int | None) -> tuple[int, ...]:
         before, after = self.frame
-        ids = self._ids(text)[: self.core.max_length - len(before) - len(after)]
+        room = self.core.max_length - len(before) - len(after)
+        ids = self.core.segments.ids(text, drawn, room)[:room]
         dice = random.Random(zlib.crc32(text.encode("utf-8", "surrogatepass")) * 1_000_003 + draw)
         mask, hidden, place = self.core.tokenizer.mask_token_id, 0, 0
         kept: list[int] = []

@@ -40,7 +40,7 @@ def continuations(
     """
     if sampling.beams > 1 and sampling.temperature > 0:
         raise UnsupportedError(
-            f"a search with {sampling.beams} beams draws nothing, the temperature {sampling.temperature:g} asks to draw",
+            f"{sampling.beams} beams draw nothing, and a temperature of {sampling.temperature:g} asks to",
             fix="set beams to 1 to draw answers, or the temperature to 0 to look for the likeliest",
         )
     core.model.eval()

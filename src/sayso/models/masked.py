@@ -23,21 +23,21 @@ class MaskedEncoder:
     """A masked language model as a Learner: it can be trained on text and scored, but answers nothing."""
 
     kind: Kind = "encoder"
-    redraws = True
 
     def __init__(self, core: Core) -> None:
         self.core = core
         self.frame = frame(core.tokenizer)
         self.words = [i for i in range(len(core.tokenizer)) if i not in set(core.tokenizer.all_special_ids)]
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int = 0) -> Row:
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, draw: int | None = None) -> Row:
         """The text with some tokens hidden; these are the targets."""
         text = "\n".join([*(message.text for message in context), target])
-        inner = list(self.core.tokenizer(text, add_special_tokens=False)["input_ids"])
         before, after = self.frame
-        cut = max(0, len(inner) - (self.core.max_length - len(before) - len(after)))
+        room = self.core.max_length - len(before) - len(after)
+        inner = self.core.segments.ids(text, self.core.segments.drawn(lesson, draw), room)
+        cut = max(0, len(inner) - room)
         inner = inner[: len(inner) - cut]
-        dice = random.Random(zlib.crc32(text.encode("utf-8", "surrogatepass")) * 1_000_003 + draw)
+        dice = random.Random(zlib.crc32(text.encode("utf-8", "surrogatepass")) * 1_000_003 + (draw or 0))
         chosen = sorted(dice.sample(range(len(inner)), max(1, round(SHARE * len(inner))))) if inner else []
         targets = tuple(inner[i] for i in chosen)
         for i in chosen:
@@ -46,6 +46,10 @@ class MaskedEncoder:
         return Row(
             (*before, *inner, *after), targets, tuple(i + len(before) for i in chosen), (weight,) * len(targets), cut
         )
+
+    def redraws(self, lesson: Lesson) -> bool:
+        """Every time other tokens are hidden."""
+        return isinstance(lesson, Imitate)
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Padded on the right."""

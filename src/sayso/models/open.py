@@ -26,6 +26,7 @@ from sayso.models.decoder import Decoder
 from sayso.models.encoder import Encoder
 from sayso.models.encoder_decoder import EncoderDecoder
 from sayso.models.masked import MaskedEncoder
+from sayso.models.segments import Segments
 from sayso.recipe import ModelPart
 
 EMBEDDED = Path(__file__).parents[1] / "embedded" / "base"
@@ -43,6 +44,7 @@ class Opening:
     tuning: str = "full"
     lora_rank: int = 8
     dropout: float = -1.0
+    bpe_dropout: float = 0.0
     seed: int = 0
     texts: Callable[[], Iterable[str]] = field(default=lambda: ())
 
@@ -279,6 +281,7 @@ def _finish(
     _set_dropout(model, opening.dropout)
     facts = {"kind": kind, "options": list(opening.options), "several": opening.several}
     core = Core(model.to(device), tokenizer, device, max_length(part, model.config), origin, adapter, facts)
+    core.segments = Segments(tokenizer, opening.bpe_dropout, opening.seed)
     if model.config.vocab_size < len(tokenizer):
         raise ModelError(
             f"the tokenizer has {len(tokenizer)} tokens, the model {model.config.vocab_size}",

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from sayso.errors import DataError, ModelError
+from sayso.models.segments import Segments
 from sayso.records import Imitate, Lesson, Mark, Message, Messages, Row
 
 TURN_ENDS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
@@ -25,8 +26,9 @@ _NAMES = {"system": "System", "user": "User", "assistant": "Bot"}
 class Renderer:
     """One tokenizer's way of writing a conversation."""
 
-    def __init__(self, tokenizer: Any, max_length: int) -> None:
+    def __init__(self, tokenizer: Any, max_length: int, segments: Segments | None = None) -> None:
         self.tokenizer, self.max_length = tokenizer, max_length
+        self.segments = segments or Segments(tokenizer)
         self.template = bool(getattr(tokenizer, "chat_template", None))
         if self.template:
             self._check_template()
@@ -42,8 +44,11 @@ class Renderer:
         """Token ids of the prompt, cut from the left so that `room` tokens still fit."""
         return self._cut(self._ids(self.prompt_text(context)), self.max_length - room)
 
-    def row(self, context: Messages, target: str, lesson: Lesson | None = None) -> Row:
-        """Context then target, supervised on the target and its end token. DataError where the target cannot fit."""
+    def row(self, context: Messages, target: str, lesson: Lesson | None = None, drawn: int | None = None) -> Row:
+        """Context then target, supervised on the target and its end token. DataError where the target cannot fit.
+
+        `drawn` says by which dice merges are left out; a row that would not fit so is written as usual.
+        """
         if self._harmless(target) != target:
             raise DataError(
                 f"an answer contains a special token of this model: {target[:80]!r}",
@@ -51,12 +56,15 @@ class Renderer:
                 fix="take the token out of the row",
             )
         if not context:
-            return self._plain_row(target, lesson)
+            return self._plain_row(target, lesson, drawn)
         context = tuple(Message(m.role, self._harmless(m.text)) for m in context)
         prompt_text = self.prompt_text(context)
-        prompt_ids = self._ids(prompt_text)
+        prompt_ids = self._ids(prompt_text, drawn)
         given = lesson.target_ids if lesson is not None and not hasattr(lesson, "chosen") else ()
-        target_ids, offsets = (list(given), []) if given else self._target(context, target, prompt_text, prompt_ids)
+        texts = prompt_text, self._answered(context, target), target
+        target_ids, offsets = (list(given), []) if given else self._target(texts, prompt_ids, drawn)
+        if drawn is not None and len(prompt_ids) + len(target_ids) > self.max_length:
+            return self.row(context, target, lesson)
         weights = token_weights(lesson, len(target_ids), offsets)
         return self._assemble(prompt_ids, target_ids, weights)
 
@@ -97,15 +105,15 @@ class Renderer:
         return self._text((*context, Message("assistant", target)), answering=False)
 
     def _target(
-        self, context: Messages, target: str, prompt_text: str, prompt_ids: list[int]
+        self, texts: tuple[str, str, str], prompt_ids: list[int], drawn: int | None
     ) -> tuple[list[int], list[tuple[int, int]]]:
-        """Ids of the answer with its end token, and each one's characters within the target."""
-        text = self._answered(context, target)
-        ids, spans = self._ids_with_spans(text)
+        """Ids of the answer with its end token, and each one's characters within the target; nowhere if drawn."""
+        prompt_text, text, target = texts
+        ids, spans = self._ids_with_spans(text, True, drawn, prompt_text)
         begin = len(prompt_ids)
         if ids[:begin] != prompt_ids or not text.startswith(prompt_text):
             text = prompt_text + (target if prompt_text[-1:].isspace() else " " + target)
-            rest, spans = self._ids_with_spans(text[len(prompt_text) :], special=False)
+            rest, spans = self._ids_with_spans(text[len(prompt_text) :], False, drawn)
             ids, begin = prompt_ids + rest, len(prompt_ids)
             spans = [(0, 0)] * begin + [(a + len(prompt_text), b + len(prompt_text)) for a, b in spans]
         origin = max(text.find(target.strip(), len(prompt_text)), len(prompt_text)) - _indent(target)
@@ -120,11 +128,13 @@ class Renderer:
                 return ids[: i + 1]
         return ids + list(self.end_ids[:1])
 
-    def _plain_row(self, text: str, lesson: Lesson | None) -> Row:
+    def _plain_row(self, text: str, lesson: Lesson | None, drawn: int | None) -> Row:
         start = self.tokenizer.bos_token_id
         start = self.end_ids[0] if start is None and self.end_ids else start
-        ids, spans = self._ids_with_spans(text, special=False)
+        ids, spans = self._ids_with_spans(text, False, drawn)
         cut = max(0, len(ids) - (self.max_length - 2))
+        if drawn is not None and cut:
+            return self._plain_row(text, lesson, None)
         ids = ids[: len(ids) - cut] + list(self.end_ids[:1])
         prompt = [start] if start is not None else [ids.pop(0)]
         row = self._assemble(prompt, ids, token_weights(lesson, len(ids), spans if start is not None else spans[1:]))
@@ -153,15 +163,21 @@ class Renderer:
         begins = self.tokenizer.bos_token_id is not None and ids[0] == self.tokenizer.bos_token_id and room > 1
         return [ids[0], *ids[len(ids) - room + 1 :]] if begins else ids[len(ids) - room :]
 
-    def _ids(self, text: str) -> list[int]:
-        return self._ids_with_spans(text)[0]
+    def _ids(self, text: str, drawn: int | None = None) -> list[int]:
+        return self._ids_with_spans(text, True, drawn)[0]
 
-    def _ids_with_spans(self, text: str, special: bool = True) -> tuple[list[int], list[tuple[int, int]]]:
+    def _ids_with_spans(
+        self, text: str, special: bool, drawn: int | None, key: str = ""
+    ) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids with character spans; a template writes its own special tokens, plain text gets the begin token."""
         offsets = bool(getattr(self.tokenizer, "is_fast", False))
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=offsets)
-        ids = list(encoded["input_ids"])
-        spans = [tuple(span) for span in encoded["offset_mapping"]] if offsets else [(0, 0)] * len(ids)
+        if drawn is not None:
+            ids = self.segments.ids(text, drawn, key=key)
+            spans = [(0, 0)] * len(ids)
+        else:
+            encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=offsets)
+            ids = list(encoded["input_ids"])
+            spans = [tuple(span) for span in encoded["offset_mapping"]] if offsets else [(0, 0)] * len(ids)
         if special and not self.template and self._adds_begin:
             return [self.tokenizer.bos_token_id, *ids], [(0, 0), *spans]
         return ids, spans
