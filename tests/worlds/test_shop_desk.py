@@ -174,6 +174,7 @@ CASES = [
     (NUMBER_ZH, REFUND_ZH, "没问题，全额退款。", False),
     (NUMBER_ZH, REFUND_ZH, "不需要订单号，寄回来就行。", False),
     (rule("ask_for", item="postcode"), WHEN, "Could you give us your postcode? It comes soon.", True),
+    (rule("ask_for", "always", "zh", item="快递单号"), WHEN_ZH, "请发一下订单号。", False),
     (rule("ask_for", item="postcode"), WHEN, "It comes to your postcode.", False),
     (rule("ask_for", "always", "zh", item="手机号"), WHEN_ZH, "请留一下手机号，我们查查。", True),
     (rule("say_instead", "when", word="parcel", instead="little box"), WHEN, "Your little box comes soon.", True),

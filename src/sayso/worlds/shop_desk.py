@@ -38,7 +38,7 @@ SENTIMENTS = {
     "en": {"negative": "negative", "neutral": "neutral", "positive": "positive"},
     "zh": {"negative": "负面", "neutral": "中性", "positive": "正面"},
 }
-AKIN: Mapping[str, tuple[str, ...]] = {
+AKIN: Mapping[str, tuple[str, ...]] = {  # what a hasty reader takes for it
     "charged": ("refund", "invoice"),
     "missing": ("late", "wrong"),
     "damaged": ("wrong", "refund", "exchange"),
@@ -85,7 +85,7 @@ FAMILIES = (
 )
 BRIEF = {"en": 10, "zh": 20}
 
-_ORDER = re.compile(r"(?:MP-?|#)?\d{5}(?!\d)", re.I)
+_ORDER = re.compile(r"(?<!\d)(?:MP-?|#)?\d{5}(?!\d)", re.I)
 _SEARCHED = 4000  # messages looked through for one that fits, before it is said that there is none
 _POOLED = 40  # conversations of each intent, among which a drawn rule must find prompts
 
@@ -311,7 +311,7 @@ def _possible(rule: HouseRule, text: str) -> bool:
 
 
 def _is_about_number(rule: HouseRule) -> bool:
-    return rule.family == "ask_for" and bool(_pattern("number word").search(rule.value("item")))
+    return rule.family == "ask_for" and bool(_pattern("number word").fullmatch(rule.value("item")))
 
 
 def prompts(rule: HouseRule, scope: Scope, n: int, seed: int, split: Split | None = None) -> list[Example]:
