@@ -20,7 +20,7 @@ comments = st.lists(
     st.builds(
         comment,
         st.sampled_from("abcdefgh"),
-        st.sampled_from(["", "", "退货", "Refund", "refund "]),
+        st.sampled_from(["", "", "退货", "Refund", "refund ", "赠品", "Stock", "价格"]),
         st.text(max_size=3),
     ),
     max_size=20,
@@ -32,8 +32,10 @@ comments = st.lists(
 def test_no_rule_and_no_item_on_both_sides(feedback: list[Feedback], share: float, seed: int) -> None:
     learn, held = hold_out(feedback, share, seed)
     assert sorted(c.id for c in learn + held) == sorted(c.id for c in feedback)
-    assert not {rule_of(c) for c in learn} & {rule_of(c) for c in held} - {""}
-    alone = [{c.item for c in half if not rule_of(c)} for half in (learn, held)]
+    whole = len({rule_of(c) for c in feedback} - {""}) >= 5
+    if whole:
+        assert not {rule_of(c) for c in learn} & {rule_of(c) for c in held} - {""}
+    alone = [{c.item for c in half if not (whole and rule_of(c))} for half in (learn, held)]
     assert not alone[0] & alone[1]
     again = hold_out(feedback[::-1], share, seed)
     assert {c.id for c in again.held_out} == {c.id for c in held}
@@ -52,9 +54,23 @@ def test_the_share_is_of_groups_and_the_seed_decides_which() -> None:
 
 def test_everywhere_is_a_rule_by_its_words() -> None:
     feedback = [Feedback(user(str(i)), Attempt("a"), "请用中文", scope=Scope("everywhere")) for i in range(6)]
-    feedback += [comment(str(i)) for i in range(6)]
-    learn, _held = hold_out(feedback, 0.5, 3)
-    assert sum(c.scope.reach == "everywhere" for c in learn) in (0, 6)
+    feedback += [comment(str(i), when) for i, when in enumerate(["", "", "退货", "价格", "赠品", "发票"])]
+    for seed in range(6):
+        learn, _held = hold_out(feedback, 0.5, seed)
+        assert sum(c.scope.reach == "everywhere" for c in learn) in (0, 6)
+
+
+def test_with_few_rules_every_rule_is_taught_and_items_are_held_out() -> None:
+    """The validation critic's comments on two labels obey two rules; neither may be taught alone."""
+    feedback = [comment(str(i), "好评当差评" if i % 2 else "差评当好评") for i in range(40)]
+    for seed in range(5):
+        learn, held = hold_out(feedback, 0.25, seed)
+        assert (len(learn), len(held)) == (30, 10)
+        assert {rule_of(c) for c in learn} == {"好评当差评", "差评当好评"}
+    many = [comment(str(i), f"规矩{i % 5}") for i in range(40)]
+    learn, held = hold_out(many, 0.25, 0)
+    assert len({rule_of(c) for c in held}) == 1
+    assert len(held) == 8
 
 
 def test_a_comment_that_says_where_it_belongs_is_believed() -> None:
@@ -63,5 +79,8 @@ def test_a_comment_that_says_where_it_belongs_is_believed() -> None:
     learn, held = hold_out(feedback, 0.0, 0)
     assert [c.item for c in held] == ["0", "1", "2"]
     assert hold_out(feedback, 1.0, 0).learn == learn
-    torn = [replace(comment("9", "退货"), split="train"), replace(comment("8", "退货"), split="test")]
+    torn = [replace(comment("9"), split="train"), replace(comment("9", words="太慢"), split="test")]
     assert hold_out(torn, 0.0, 0).learn == ()
+    others = [comment(str(i), f"规矩{i}") for i in range(4)]
+    torn = [replace(comment("9", "退货"), split="train"), replace(comment("8", "退货"), split="test"), *others]
+    assert hold_out(torn, 0.0, 0).learn == tuple(others)

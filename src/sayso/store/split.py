@@ -3,9 +3,11 @@
 Decided here:
 - Comments that share a rule stay together, so that a claim about a held-out rule is about a rule never taught; the
   others go by the item they are about (its id, else its prompt), so that an item is never on both sides.
+- With fewer than FEW_RULES rules all go by their items: of two rules one held out whole would leave the other to be
+  taught alone, and a model that is only ever told "this is positive" learns to say that.
 - A comment that says itself where it belongs is believed, and takes its group along: "train" to learn from, else held
   out. Where a group is torn, it is held out.
-- The draw depends on the groups' names and the seed, never on the order of the comments. With a single rule there is
+- The draw depends on the groups' names and the seed, never on the order of the comments. With a single item there is
   nothing to hold out.
 """
 
@@ -18,6 +20,8 @@ from typing import NamedTuple
 
 from sayso.records import Feedback, content_id
 
+FEW_RULES = 5
+
 
 class Halves(NamedTuple):
     """Comments to learn from and comments held out, each in the order given."""
@@ -29,16 +33,18 @@ class Halves(NamedTuple):
 def hold_out(feedback: Iterable[Feedback], share: float, seed: int) -> Halves:
     """About `share` of the groups held out: at least one, and at least one learnt from, where that can be."""
     comments = tuple(feedback)
+    by_rule = len({rule_of(comment) for comment in comments} - {""}) >= FEW_RULES
+    names = [_group(comment, by_rule) for comment in comments]
     groups: dict[str, list[Feedback]] = defaultdict(list)
-    for comment in comments:
-        groups[_group(comment)].append(comment)
+    for name, comment in zip(names, comments, strict=True):
+        groups[name].append(comment)
     free = [name for name, members in groups.items() if not any(member.split for member in members)]
     drawn = sorted(free, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
     held = set(drawn[: _number(share, len(free))]) | {name for name in groups if _says_held(groups[name])}
-    return Halves(
-        tuple(comment for comment in comments if _group(comment) not in held),
-        tuple(comment for comment in comments if _group(comment) in held),
-    )
+    sides: tuple[list[Feedback], list[Feedback]] = ([], [])
+    for name, comment in zip(names, comments, strict=True):
+        sides[name in held].append(comment)
+    return Halves(*map(tuple, sides))
 
 
 def rule_of(comment: Feedback) -> str:
@@ -50,8 +56,8 @@ def rule_of(comment: Feedback) -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _group(comment: Feedback) -> str:
-    rule = rule_of(comment)
+def _group(comment: Feedback, by_rule: bool) -> str:
+    rule = rule_of(comment) if by_rule else ""
     return f"rule:{rule}" if rule else f"item:{comment.item or content_id(list(comment.prompt))}"
 
 
