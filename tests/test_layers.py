@@ -9,9 +9,9 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
-    "surface phrases",
-    "houserules forms conversations",
-    "protocols",
+    "surface phrases numerals chrf",
+    "houserules forms conversations bilingual",
+    "protocols manners",
     "rooms outline endpoint",
     "sheet presets",
     "recipe",
