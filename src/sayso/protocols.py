@@ -6,7 +6,7 @@ opened for training. Torch appears in this file's types, never at run time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,7 +162,7 @@ class Material:
     """All that a method may look at when it writes lessons.
 
     `examples` give gold answers to comments on them; those of the train split are also replayed (`replay` per lesson)
-    and anchored. Test examples are never looked at.
+    and anchored. Test examples are never looked at. `fits` says whether a context and an answer can be taught.
     """
 
     feedback: tuple[Feedback, ...]
@@ -172,14 +172,16 @@ class Material:
     speaker: Speaker | None = None
     seed: int = 0
     replay: float = 0.0
+    fits: Callable[[Messages, str], bool] = lambda _context, _answer: True
 
 
 @dataclass(frozen=True, slots=True)
 class Syllabus:
-    """What a method teaches, and by id the comments that it cannot use, each with the reason."""
+    """What a method teaches, by id the comments that it cannot use, each with the reason, and what it has to say."""
 
     lessons: tuple[Lesson, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 class Method(Protocol):

@@ -98,6 +98,17 @@ def test_bootstrapping_grades_what_is_said_under_the_good_condition() -> None:
     assert "wrong" in new[0].context[-1].text
 
 
+def test_what_is_drawn_too_long_is_left_out_and_said() -> None:
+    parrot = Parrot(["七天。", "三十天三十天三十天。"])
+    given_ = material(COMMENT, ENGLISH, speaker=parrot, fits=lambda _, answer: len(answer) < 8)
+    found = lessons(given_, replace(ALONE, bootstrap=1))
+    assert "三十天三十天三十天。" not in {one.target for one in found.lessons if isinstance(one, Imitate)}
+    assert found.notices == (
+        "1 of 2 answers that were drawn are not taught: with their comments they do not fit the model",
+    )
+    assert lessons(material(COMMENT), ALONE).notices == ()
+
+
 def test_bootstrapping_needs_a_speaker() -> None:
     with pytest.raises(UnsupportedError, match="needs a model that answers"):
         lessons(material(COMMENT), replace(ALONE, bootstrap=1))

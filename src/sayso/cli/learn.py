@@ -13,10 +13,14 @@ Decided here:
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sayso.errors import DataError
+from sayso.records import Messages
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -95,6 +99,7 @@ def _forget(project: Project) -> None:
 
 def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     """Let the method write lessons and the loop teach them; the learner has changed afterwards."""
+    from sayso.cli.console import console
     from sayso.cli.follow import follow
     from sayso.cli.knobs import knobs_of
     from sayso.learn.loop import Training
@@ -107,8 +112,10 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     knobs = knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {recipe.learn.method}")
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
     examples = (*project.data.train, *project.examples("validation"))
-    material = Material(halves.learn, examples, project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
-    syllabus: Syllabus = method.lessons(material, knobs)
+    speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
+    syllabus: Syllabus = method.lessons(Material(halves.learn, examples, *speaks, _fits(learner)), knobs)
+    for words in syllabus.notices:
+        console(stderr=True).print(f"learn    {words}")
     run.write_lessons("learn", syllabus.lessons)
     project.begin("learn")
     if syllabus.lessons:
@@ -118,6 +125,18 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
         training = Training(strategy, objective, recipe.seed, folder, check, metric, newer_wins=True)
         follow(teach(learner, syllabus.lessons, training), run, "learn", tuple(recipe.trackers))
     return syllabus
+
+
+def _fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
+    """Can this learner be taught this answer? Written by a person it must be; what a model drew may be left out."""
+
+    def fits(context: Messages, answer: str) -> bool:
+        try:
+            return bool(learner.row(context, answer).targets)
+        except DataError:
+            return False
+
+    return fits
 
 
 def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Validate | None, str]:

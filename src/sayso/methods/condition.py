@@ -6,7 +6,8 @@ comment c the model learns which answers deserve which words,
     max E log p(o | x, c)
 
 the better answer is taught under the good condition c+, and c+ stands in every prompt at answering time. To bootstrap,
-o ~ p(. | x, c+) is drawn, graded against the better answer, and taught under c+ or under the bad condition.
+o ~ p(. | x, c+) is drawn, graded against the better answer, and taught under c+ or under the bad condition; what was
+drawn too long to be taught is left out.
 Sentences about length are taken out of c: as conditions they make answers ever shorter. A revision whose comment is
 empty has no condition: it is taught as `imitate` teaches it. Anchors say that c+ changes nothing where nobody
 commented.
@@ -53,15 +54,18 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
         if not about:
             refused[case.feedback.id] = "there is no attempt with a comment that is not about length, and no revision"
         taught += about
-    taught = list(merged(taught + _bootstrapped(material, ready, knobs)))
+    drawn = _bootstrapped(material, ready, knobs)
+    fitting = [one for one in drawn if material.fits(one.context, one.target)]
+    notices = _notices(len(drawn), len(drawn) - len(fitting))
+    taught = list(merged([*taught, *fitting]))
     if not taught:
-        return Syllabus((), refused)
+        return Syllabus((), refused, notices)
     for one in replayed(material, len(taught)):
         taught.append(Imitate(_under(material.task.context(one, material.kind), "good"), one.target or ""))
     for one in anchored(material, knobs.anchors):
         plain = material.task.context(one, material.kind)
         taught.append(Match(_under(plain, "good"), plain, one.target or "", teacher="start"))
-    return Syllabus(tuple(taught), refused)
+    return Syllabus(tuple(taught), refused, notices)
 
 
 def objective(knobs: Knobs) -> Objective:
@@ -89,7 +93,12 @@ def _under(context: Messages, kind: Literal["good", "bad"]) -> Messages:
     return with_comment(context, None, condition(kind, language_of_context(context)))
 
 
-def _bootstrapped(material: Material, ready: Sequence[Case], knobs: Knobs) -> list[Lesson]:
+def _notices(drawn: int, lost: int) -> tuple[str, ...]:
+    words = f"{lost} of {drawn} answers that were drawn are not taught: with their comments they do not fit the model"
+    return (words,) if lost else ()
+
+
+def _bootstrapped(material: Material, ready: Sequence[Case], knobs: Knobs) -> list[Imitate]:
     known = [case for case in ready if case.better is not None] * knobs.bootstrap
     if not known:
         return []
@@ -105,7 +114,7 @@ def _drawn(material: Material, speaker: Speaker, known: Sequence[Case], temperat
     return [Answer(case.feedback.id, one.text, ended=one.ended) for case, one in zip(known, replies, strict=True)]
 
 
-def _graded(material: Material, case: Case, answer: Answer, knobs: Knobs) -> Lesson:
+def _graded(material: Material, case: Case, answer: Answer, knobs: Knobs) -> Imitate:
     reference = Example(answer.item, case.feedback.prompt, case.better)
     good = material.task.grade(reference, answer).value >= knobs.good_from
     context = _under(case.context, "good" if good else "bad")
