@@ -53,12 +53,14 @@ def test_pretrained_here_then_taught_labels(tmp_path: Path, kind: str) -> None:
     (compared,) = [c for c in run.comparisons() if c.split == "test" and c.unit == "log_likelihood"]
     assert (compared.before_stage, compared.after_stage) == ("base", "train")
     labels = [{"text": f"{i} {SENTENCES[i % 2 * 2]}", "label": ("好", "坏")[i % 2]} for i in range(20)]
+    (run.weights("train") / "README.md").write_text("---\nlicense: CC-BY-4.0\n---\n")
     second = _project(tmp_path / "分类", "classify", f"{{name: {run.weights('train')}}}", labels)
     told = sayso("run", second, *sets(), "--json").json["figures"]
     assert set(told) == {"base", "train"}
     note = Run.open(second.parent / "run").note("model")
     assert note is not None
-    assert note["kind"] == kind
+    assert (note["kind"], note["licence"]) == (kind, "cc-by-4.0")
+    assert "license: cc-by-4.0" in (second.parent / "run" / "README.md").read_text("utf-8")
 
 
 def test_a_text_longer_than_the_window_counts_whole(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ from transformers import (
 )
 
 from sayso.errors import ModelError
-from sayso.models.inspect import Inspection, families, inspect_folder, kind_of, shape_of
+from sayso.models.catalogue import EMBEDDED
+from sayso.models.inspect import Inspection, families, inspect_folder, kind_of, licence_of, shape_of
 from sayso.models.stored import read_header
 from sayso.models.template import try_template
 from sayso.models.vocabulary import read_vocabulary
@@ -434,3 +435,31 @@ def test_sizes_without_weights_are_estimated() -> None:
     shape = shape_of(config, "decoder")
     assert shape.intermediate == 4 * 768
     assert shape.parameters == pytest.approx(124_439_808, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("---\nlanguage: zh\nlicense: Apache-2.0\n---\n# A model", "apache-2.0"),
+        ("\ufeff---\r\nlicense: mit\r\n---\r\n正文", "mit"),
+        ("---\nlicense: other\nlicense_name: Qwen-Research\n---\n", "qwen-research"),
+        ("---\nlicense: [mit, cc-by-4.0]\n---\n", "mit, cc-by-4.0"),
+        ("# A model\n\n---\nlicense: mit\n---\n", ""),
+        ("---\nlicense: {mit\n---\n", ""),
+        ("---\n- mit\n---\n", ""),
+        ("---\nlanguage: zh\n---\n", ""),
+        (None, ""),
+    ],
+)
+def test_the_licence_is_what_the_card_says_before_its_text(card: str | None, licence: str, tmp_path: Path) -> None:
+    if card is not None:
+        (tmp_path / "README.md").write_text(card, encoding="utf-8", newline="")
+    assert licence_of(tmp_path) == licence
+
+
+def test_a_folder_with_a_card_tells_its_licence(tmp_path: Path) -> None:
+    llama(tmp_path)
+    assert inspect_folder(tmp_path).licence == ""
+    (tmp_path / "README.md").write_text("---\nlicense: mit\n---\n")
+    assert inspect_folder(tmp_path).licence == "mit"
+    assert inspect_folder(EMBEDDED).licence == "apache-2.0"

@@ -184,4 +184,5 @@ def _described(seen: Inspection) -> list[tuple[str, str]]:
         ("special tokens", special or "none"),
         ("chat template", template),
         ("labels", ", ".join(seen.labels) or "none: a head for labels would be new"),
+        ("licence", seen.licence or "not stated in the folder"),
     ]

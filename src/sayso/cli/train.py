@@ -120,5 +120,20 @@ def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:
             "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
             "device": str(learner.core.device),
             "max_length": learner.core.max_length,
+            "licence": _licence(project),
         },
     )
+
+
+def _licence(project: Project) -> str:
+    """What the model's card says, else the catalogue; a model from nothing has none."""
+    from sayso.cli.layout import downloaded
+    from sayso.models.catalogue import EMBEDDED, find
+    from sayso.models.inspect import licence_of
+
+    part = project.recipe.model
+    if part.scratch:
+        return ""
+    folder = EMBEDDED if part.name == "embedded" else downloaded(part.name)
+    entry = find(part.name)
+    return (licence_of(folder) if folder is not None else "") or (entry.licence if entry is not None else "")

@@ -3,16 +3,20 @@
 Decided here:
 - Nothing is loaded: config.json, the tokenizer's files and the headers of the weights tell enough, in milliseconds.
 - Odd things are sentences, each with what it means here; what makes a model unusable is a ModelError.
+- Under which licence it stands is what its card says in its first lines (README.md, as on the hub).
 - What kind of model it is follows from what it was saved as, then from its family.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from sayso.errors import ModelError, nearest
 from sayso.models.footprint import Shape, body_parameters
@@ -54,6 +58,8 @@ SIZES = {
     "head_dim": ("head_dim", "d_kv"),
 }
 LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+CARDS = ("README.md", "MODEL_CARD.md")
+FRONT = re.compile(r"---\s*\n(.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
 FEW_CHINESE = 3000
 MUCH_LARGER = 1024
 USUAL_CONTEXT = 512
@@ -61,7 +67,10 @@ USUAL_CONTEXT = 512
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model's folder as its files describe it: `template` None without one, `labels` those of a saved head."""
+    """A model's folder as its files describe it: `template` None without one, `labels` those of a saved head.
+
+    `licence` is "" where its card does not name one.
+    """
 
     folder: str
     architecture: str
@@ -73,6 +82,7 @@ class Inspection:
     vocabulary: Vocabulary
     template: Template | None
     labels: tuple[str, ...]
+    licence: str
     pickled: bool
     odd: tuple[str, ...]
 
@@ -102,6 +112,7 @@ def inspect_folder(path: Path | str, device: str = "cpu") -> Inspection:
         vocabulary=vocabulary,
         template=template,
         labels=_labels(config),
+        licence=licence_of(folder),
         pickled=stored is None,
         odd=(),
     )
@@ -135,6 +146,25 @@ def read_config(folder: Path) -> dict[str, Any]:
             fix="download or copy it again",
         ) from error
     return config
+
+
+def licence_of(folder: Path) -> str:
+    """The licence that a model's card states before its text, in small letters; "" where there is none.
+
+    "other" stands for a licence of its own, whose name is given beside it.
+    """
+    card = next((folder / name for name in CARDS if (folder / name).is_file()), None)
+    text = card.read_text(encoding="utf-8", errors="replace") if card is not None else ""
+    found = FRONT.match(text.lstrip("\ufeff"))
+    try:
+        matter = yaml.safe_load(found[1]) if found else {}
+    except yaml.YAMLError:
+        return ""
+    stated = matter.get("license") if isinstance(matter, dict) else None
+    if stated == "other":
+        stated = matter.get("license_name") or stated
+    names = stated if isinstance(stated, list) else [stated]
+    return ", ".join(name.lower() for name in names if isinstance(name, str))
 
 
 def kind_of(config: Mapping[str, Any], where: str = "") -> Kind:
