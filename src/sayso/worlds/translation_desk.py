@@ -334,6 +334,11 @@ def _cells_of(family: str, when: str, kind: str, to: str) -> dict[Scope, tuple[_
     return {scope: tuple(cells) for scope, cells in found.items()}
 
 
+@cache
+def _standing(family: str, when: str, kind: str, to: str) -> dict[_Cell, Scope]:
+    return {cell: scope for scope, cells in _cells_of(family, when, kind, to).items() for cell in cells}
+
+
 def _holds(when: str, template: Template, to: str) -> bool:
     kinds = template.slots.values()
     return {
@@ -402,13 +407,10 @@ def scope_of(rule: HouseRule, prompt: Messages) -> Scope:
     asked = _heard(prompt)
     if asked is None:
         return "out"
-    cell = (asked.sentence.template, asked.to)
-    cells = _cells_of(*_key(rule))
+    here = _standing(*_key(rule))[asked.sentence.template, asked.to]
     if asked.task != "translate":
-        return "near" if asked.task == "copy" and rule.when == ALWAYS and cell in cells["in"] else "out"
-    if cell in cells["out"]:
-        return "out"
-    return "in" if cell in cells["in"] and _possible(rule, asked) else "near"
+        return "near" if asked.task == "copy" and rule.when == ALWAYS and here == "in" else "out"
+    return "near" if here == "in" and not _possible(rule, asked) else here
 
 
 def _possible(rule: HouseRule, asked: Asked) -> bool:
@@ -436,7 +438,8 @@ def prompts(rule: HouseRule, scope: Scope, n: int, seed: int, split: Split | Non
     def fits(example: Example) -> bool:
         return scope_of(rule, example.prompt) == scope and not shows(rule, example.prompt, example.target or "")
 
-    found = list(islice(_stream(f"{rule.id}:{scope}:{seed}", rule.language, split, draw, fits), n))
+    stream = _stream(f"{rule.id}:{scope}:{seed}", rule.language, split, draw, fits)
+    found = list(islice(stream, n)) if cells else []
     if len(found) < n:
         raise UserError(f"only {len(found)} of {n} prompts found for {rule.id} ({scope})", fix="ask for fewer of them")
     return found
@@ -463,7 +466,7 @@ def _tasks(rule: HouseRule, scope: Scope) -> tuple[Task, ...]:
 def _given(rule: HouseRule, scope: Scope, cell: _Cell, dice: Random) -> Word | None:
     """The rule's own word, where it shall be in the sentence."""
     word = _about(rule)
-    near = scope == "near" and cell not in _cells_of(*_key(rule))["in"] and dice.random() < 0.5
+    near = scope == "near" and _standing(*_key(rule))[cell] != "in" and dice.random() < 0.5
     return word if scope == "in" or near else None
 
 
