@@ -80,6 +80,10 @@ class ModelPart(Part):
         default_factory=dict, description="config of a new model (model_type: ..., hidden_size: ...) trained from zero"
     )
     vocabulary: Count = Field(default=0, description="with scratch: pieces of the tokenizer trained on the data")
+    simplified: bool = Field(
+        default=False,
+        description="with scratch: does the new tokenizer read traditional Chinese characters as simplified ones?",
+    )
 
 
 class FilePart(Part):
@@ -118,6 +122,10 @@ class StrategyPart(Part):
     lora_rank: Annotated[int, Field(ge=0, le=4096)] = Field(default=0, description="of adapters; 0 for the preset's")
     learning_rate: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
         default=0.0, description="the peak; 0 for the preset's"
+    )
+    head_rate: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+        default=1.0,
+        description="of an encoder's head, as a multiple of learning_rate; 10 suits a new head for many labels",
     )
     schedule: Literal["", "linear", "cosine", "constant", "wsd"] = Field(
         default="", description="how the rate falls after the warm-up; '' for the preset's"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sayso.errors import DataError
 from sayso.evaluate.metrics import evaluate
-from sayso.evaluate.thresholds import best_threshold, decide, tune
+from sayso.evaluate.thresholds import best_thresholds, decide, tune
 from sayso.records import Answer, Example, join_labels, user
 from sayso.tasks.classify import Classify
 
@@ -43,8 +43,51 @@ def test_macro_f1_where_it_was_tuned_never_falls(drawn):
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.35, 0.5, 0.8, 0.9])), min_size=1, max_size=25))
 def test_no_threshold_does_better(drawn):
     gold, p = np.array([g for g, _ in drawn]), np.array([p for _, p in drawn])
-    chosen = best_threshold(p, gold)
+    (chosen,) = best_thresholds(p[:, None], gold[:, None], together=False, pooled=0)
     assert f1(gold, p >= chosen) == pytest.approx(max(f1(gold, p >= t) for t in np.linspace(0, 1, 101)))
+
+
+@settings(deadline=None, max_examples=30)
+@given(rows)
+def test_no_two_thresholds_do_better_together(drawn):
+    gold = np.array([row[:2] for row in drawn])
+    p = np.round(0.9 * np.array([row[2:] for row in drawn]), 1)  # with ties; below 1, so that one can always be silent
+    chosen = best_thresholds(p, gold, together=True, pooled=0)
+    steps = np.linspace(0, 1, 41)
+    grid = max(f1(gold, p >= np.array([one, other])) for one in steps for other in steps)
+    assert f1(gold, p >= np.array(chosen)) == pytest.approx(grid)
+
+
+def test_a_rare_label_that_the_model_does_not_know_is_not_said_of_everything():
+    known = np.concatenate([np.full(20, 0.9), np.full(80, 0.1)])
+    unknown = np.full(100, 0.05)
+    unknown[3] = 0.04  # the only item that has it
+    gold = np.stack([known > 0.5, np.arange(100) == 3], axis=1)
+    p = np.stack([known, unknown], axis=1)
+    alone, pooled = (best_thresholds(p, gold, together=False, pooled=n)[1] for n in (0, 5))
+    assert (unknown >= alone).mean() == 1
+    assert (unknown >= pooled).mean() == 0
+
+
+def test_the_headline_decides_what_is_tuned():
+    """A frequent label that is known, a rare one that is hardly known: macro F1 wants it said, micro F1 does not."""
+    frequent = [(i % 2 == 0, False, 0.9 if i % 2 == 0 else 0.1, 0.2) for i in range(60)]
+    examples, answers = items([*frequent, *[(False, i < 5, 0.1, 0.4) for i in range(12)]])
+    said = {}
+    for metric in ("f1_macro", "f1_micro"):
+        task = Classify(TASK.options, several=True, metric=metric)
+        said[metric] = sum("怒" in answer.text for answer in decide(task, answers, tune(task, examples, answers)))
+        tuned = evaluate(task, examples, decide(task, answers, tune(task, examples, answers)), resamples=0)
+        assert tuned.value(metric) >= evaluate(task, examples, decide(task, answers, {}), resamples=0).value(metric)
+    assert said == {"f1_macro": 12, "f1_micro": 0}
+
+
+def test_where_all_labels_must_be_right_one_threshold_serves_all():
+    task = Classify(TASK.options, several=True, metric="exact_match")
+    examples, answers = items([(True, False, 0.4, 0.1), (True, True, 0.45, 0.38), (False, False, 0.2, 0.3)])
+    found = tune(task, examples, answers)
+    assert len(set(found.values())) == 1
+    assert [answer.text for answer in decide(task, answers, found)] == ["乐", "乐 | 怒", ""]
 
 
 def f1(gold, given) -> float:
@@ -52,7 +95,7 @@ def f1(gold, given) -> float:
 
 
 def test_a_label_that_is_said_too_rarely_gets_a_lower_threshold():
-    examples, answers = items([(True, False, 0.3, 0.1), (True, False, 0.4, 0.1), (False, False, 0.1, 0.2)])
+    examples, answers = items([(True, False, 0.3, 0.1), (True, False, 0.4, 0.1), (False, False, 0.1, 0.1)])
     found = tune(TASK, examples, answers)
     assert found["乐"] == pytest.approx(0.2)
     assert [answer.text for answer in decide(TASK, answers, found)] == ["乐", "乐", ""]

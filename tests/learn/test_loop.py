@@ -79,7 +79,7 @@ def test_negative_weight_lowers_the_targets_likelihood() -> None:
 def test_several_labels_are_learnt_one_by_one() -> None:
     learner = opened("bert", ("a", "b", "c"), several=True)
     lessons: list[Lesson] = [Imitate(user("the cat"), "a | c"), Imitate(user("好"), ""), Imitate(user("dog"), "b")]
-    list(train(learner, lessons, Training(strategy(steps=60, batch_rows=3))))
+    list(train(learner, lessons, Training(strategy(steps=90, batch_rows=3))))
     assert [reply.text for reply in learner.reply([user("the cat"), user("好"), user("dog")], None)] == [
         "a | c",
         "",

@@ -113,3 +113,26 @@ def test_it_goes_on_exactly_from_its_state(name: str) -> None:
     late.load_state_dict(early.state_dict())
     run(range(3, 6), halved, late)
     assert all(torch.equal(p, q) for (_, p), (_, q) in zip(whole, halved, strict=True))
+
+
+def test_a_head_may_learn_at_a_multiple_of_the_bodys_rate() -> None:
+    body, head, bias = matrices((6, 6), (3, 6), (1, 3))
+    named = [("body.weight", body), ("head.weight", head), ("head.bias", torch.nn.Parameter(bias.detach()[0]))]
+    before = [p.detach().clone() for _, p in named]
+    strategy = StrategyPart(optimizer="adamw", learning_rate=0.01, weight_decay=0.0, head_rate=8.0)
+    made = optimizer(named, strategy, head={"head.weight", "head.bias"})
+    for group in made.param_groups:
+        group["lr"] = strategy.learning_rate * group["times"]
+    for _, p in named:
+        p.grad = torch.ones_like(p)
+    made.step()
+    moved = [float((p.detach() - was).abs().mean()) for (_, p), was in zip(named, before, strict=True)]
+    assert moved == pytest.approx([0.01, 0.08, 0.08], rel=1e-4)  # Adam's first step has the size of its rate
+
+
+def test_without_a_multiple_head_and_body_are_one() -> None:
+    (body, head) = matrices((6, 6), (3, 6))
+    made = optimizer(
+        [("body.weight", body), ("head.weight", head)], StrategyPart(learning_rate=0.01), head={"head.weight"}
+    )
+    assert [len(group["params"]) for group in made.param_groups] == [2]

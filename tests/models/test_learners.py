@@ -269,6 +269,36 @@ def test_infilling_hides_part_of_the_source_and_asks_for_the_whole() -> None:
     assert len({row.ids for row in rows}) > 1
 
 
+@pytest.mark.parametrize("name", ["bert", "roberta", "modernbert"])
+@pytest.mark.parametrize("tuning", ["full", "lora", "frozen"])
+def test_a_new_head_of_several_labels_begins_at_how_often_each_holds(name: str, tuning: str) -> None:
+    learner = opened(name, LABELS, several=True, tuning=tuning)
+    taught = [Imitate(user(str(i)), "good | bad" if i < 3 else "bad" if i < 15 else "") for i in range(40)]
+    (before,) = torch.tensor(learner.weigh([user("the cat sat")], LABELS)).exp().logit()
+    learner.expect(taught)
+    (after,) = torch.tensor(learner.weigh([user("the cat sat")], LABELS)).exp().logit()
+    odds = torch.tensor([3.5 / 37.5, 15.5 / 25.5, 0.5 / 40.5])
+    assert torch.allclose(after - before, odds.log(), atol=1e-4)
+    learner.expect(taught[15:])  # it is not new any more
+    assert torch.equal(torch.tensor(learner.weigh([user("the cat sat")], LABELS)).exp().logit()[0], after)
+
+
+def test_only_a_head_that_decides_each_label_by_itself_begins_elsewhere() -> None:
+    learner = opened("bert", LABELS)
+    before = learner.weigh([user("the cat sat")], LABELS)
+    learner.expect([Imitate(user("x"), "good")] * 9)
+    assert learner.weigh([user("the cat sat")], LABELS) == before
+
+
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_the_head_is_what_does_not_belong_to_the_body(tuning: str) -> None:
+    learner = opened("bert", LABELS, several=True, tuning=tuning)
+    trained = {name for name, _ in learner.core.parameters()}
+    assert learner.head < trained
+    assert {name.partition(".")[0] for name in learner.head} == {"classifier"}
+    assert {name.partition(".")[0] for name in trained - learner.head} == {"bert"}
+
+
 def test_a_label_that_the_head_lacks_is_named_with_its_neighbour() -> None:
     with pytest.raises(DataError, match="'goood' is not a label") as caught:
         opened("bert", LABELS).row(user("x"), "goood")

@@ -109,6 +109,8 @@ class _Loop:
     def __init__(self, learner: Learner, lessons: Sequence[Lesson], training: Training) -> None:
         self.learner, self.lessons, self.training = learner, list(lessons), training
         self.strategy = training.strategy
+        if hasattr(learner, "expect"):
+            learner.expect(self.lessons)
         self.named = learner.core.parameters()
         self.items = [self._item(lesson, 0) for lesson in self.lessons]
         self.lengths = [item.views.tokens for item in self.items]
@@ -120,7 +122,8 @@ class _Loop:
         self.order: list[list[int]] = []
         self.reached: set[str] = set()
         self.pulls = 0
-        self.optimizer = optimizer(self.named, self.strategy, learner.core.fast_dtype)
+        head: frozenset[str] = getattr(learner, "head", frozenset())
+        self.optimizer = optimizer(self.named, self.strategy, learner.core.fast_dtype, head)
         self.average = {name: p.detach().clone() for name, p in self.named} if self.strategy.average else {}
 
     # ------------------------------------------------------------ the run
@@ -178,7 +181,7 @@ class _Loop:
         self.learner.core.mixed = True
         rate = self.strategy.learning_rate * factor(self.strategy.schedule, self.strategy.warmup, number, self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("times", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
         parts = self._backward(items)
         norm = self._clip()

@@ -7,12 +7,13 @@ Decided here:
   the shorter and its name is not that of an embedding.
 - Matrices of one shape are orthogonalised together, in the dtype in which this machine multiplies fast.
 - Vectors (biases, norms) are not decayed.
+- A head on a pretrained body may learn at a multiple of the body's rate ("times" of its groups).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -25,17 +26,25 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)
 _STEPS = 5
 
 
-def optimizer(named: Named, strategy: StrategyPart, products: torch.dtype = torch.float32) -> Optimizer:
-    """The strategy's optimizer over the trainable parameters. `products` is the dtype for Muon's own products."""
-    muon = [p for name, p in named if strategy.optimizer == "muon" and inner(name, p)]
+def optimizer(
+    named: Named,
+    strategy: StrategyPart,
+    products: torch.dtype = torch.float32,
+    head: Collection[str] = (),
+) -> Optimizer:
+    """The strategy's optimizer over the trainable parameters. `products` is the dtype for Muon's own products.
+
+    `head` names those that learn at `strategy.head_rate` times the rate of the others.
+    """
+    muon = [p for name, p in named if strategy.optimizer == "muon" and inner(name, p) and name not in head]
     chosen = {id(p) for p in muon}
-    others = [p for _, p in named if id(p) not in chosen]
-    rate, decay = strategy.learning_rate, strategy.weight_decay
-    groups = [
-        {"params": [p for p in others if p.dim() >= 2], "weight_decay": decay},
-        {"params": [p for p in others if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    rate, decay, times = strategy.learning_rate, strategy.weight_decay, strategy.head_rate
+    groups: list[dict[str, Any]] = []
+    for part, multiple in ((False, 1.0), (True, times)):
+        own = [p for name, p in named if id(p) not in chosen and (name in head and times != 1) is part]
+        for params, lost in (([p for p in own if p.dim() >= 2], decay), ([p for p in own if p.dim() < 2], 0.0)):
+            if params:
+                groups.append({"params": params, "weight_decay": lost, "times": multiple})
     halves: list[torch.optim.Optimizer] = [Muon(muon, rate, decay, products)] if muon else []
     if groups:
         halves.append(torch.optim.AdamW(groups, lr=rate, fused=True))  # arXiv 1711.05101

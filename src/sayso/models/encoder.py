@@ -4,6 +4,8 @@ Decided here:
 - Where several labels may hold, each label is a position with a vocabulary of two (off, on) and logits (0, z): binary
   cross-entropy, preferences and divergences are then the same losses as everywhere else.
 - The text is cut from the left like any prompt; special tokens stay.
+- A new head that decides each label by itself begins at how often the label holds. From one half it would learn that
+  first, and with it to answer every text alike (the bias of arXiv 1708.02002, section 3.3, taken from the data).
 """
 
 from __future__ import annotations
@@ -52,6 +54,27 @@ class Encoder:
     def redraws(self, lesson: Lesson) -> bool:
         """With BPE dropout every text is cut anew."""
         return self.core.segments.redraws(lesson)
+
+    def expect(self, lessons: Sequence[Lesson]) -> None:
+        """Set a new head's bias to the log-odds of each label; a new one is known by a bias of zeros."""
+        bias = self._bias()
+        taught = [lesson for lesson in lessons if isinstance(lesson, Imitate) and lesson.weight > 0]
+        if not self.several or bias is None or bool(bias.any()) or not taught:
+            return
+        on = [0.0] * len(self.options)
+        for lesson in taught:
+            for label in split_labels(lesson.target):
+                on[self._place(label)] += lesson.weight
+        total = sum(lesson.weight for lesson in taught)
+        odds = [(held + 0.5) / (total - held + 0.5) for held in on]
+        with torch.no_grad():
+            bias.copy_(torch.tensor(odds).log())
+
+    @property
+    def head(self) -> frozenset[str]:
+        """Names of the trainable parameters that do not belong to the pretrained body."""
+        body = f"{self.core.model.base_model_prefix}."
+        return frozenset(name for name, _ in self.core.parameters() if not name.startswith(body))
 
     def batch(self, rows: Sequence[Row]) -> TokenBatch:
         """Padded on the right; one logit vector per row, or one pair per row and label."""
@@ -114,6 +137,12 @@ class Encoder:
         ids = self.core.segments.ids(text, drawn, room)
         cut = max(0, len(ids) - room)
         return (*before, *ids[cut:], *after), cut
+
+    def _bias(self) -> torch.nn.Parameter | None:
+        """Of the last layer, one value per label."""
+        shape = torch.Size([len(self.options)])
+        found = [p for name, p in self.core.parameters() if name in self.head and p.shape == shape]
+        return found[-1] if found else None
 
     def _place(self, label: str) -> int:
         if label not in self.places:
