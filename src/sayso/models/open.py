@@ -249,7 +249,7 @@ def _from_scratch(part: ModelPart, opening: Opening) -> tuple[Any, Any, str]:
     if part.name not in ("", "embedded") and Path(part.name).is_dir():
         tokenizer = load_tokenizer(part.name)
     else:
-        tokenizer = train_tokenizer(opening.texts(), part.vocabulary or 8000, kind)
+        tokenizer = train_tokenizer(opening.texts(), part.vocabulary or 8000, kind, part.simplified)
     config = new_config(part.scratch, len(tokenizer))
     for key, value in _labels(kind, opening).items():
         setattr(config, key, value)

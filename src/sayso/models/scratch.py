@@ -2,16 +2,20 @@
 
 Decided here: one byte-level BPE for every language, so no character is ever unknown; Chinese needs no segmenter.
 Special tokens are fixed (<pad>, <s>, </s>, <mask>, and turn marks for conversations) and a chat template is written
-for decoders. What the config leaves out is the architecture's own default.
+for decoders. What the config leaves out is the architecture's own default. Where traditional Chinese is to be read as
+simplified, the tokenizer itself does it, so whoever loads the model gets it; each character for itself, by OpenCC's
+table, as far as the texts hold its simplified form (another would be a piece that was never taught).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
-from sayso.errors import ModelError, nearest
+from sayso.errors import ModelError, UnsupportedError, nearest
 
+_HAN = (range(0x3400, 0xA000), range(0xF900, 0xFB00))
 SPECIAL = ("<pad>", "<s>", "</s>", "<mask>", "<|system|>", "<|user|>", "<|bot|>")
 TEMPLATE = (
     "{% for m in messages %}{{ {'system': '<|system|>', 'user': '<|user|>', 'assistant': '<|bot|>'}[m['role']] }}"
@@ -20,13 +24,18 @@ TEMPLATE = (
 )
 
 
-def train_tokenizer(texts: Iterable[str], pieces: int, kind: str) -> Any:
-    """A fast tokenizer of at most `pieces` byte-level BPE pieces, framed as its kind of model expects."""
+def train_tokenizer(texts: Iterable[str], pieces: int, kind: str, simplified: bool = False) -> Any:
+    """A fast tokenizer of at most `pieces` byte-level BPE pieces, framed as its kind of model expects.
+
+    With `simplified` traditional Chinese characters are read as simplified ones; UnsupportedError without OpenCC.
+    """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer(models.BPE())
-    core.normalizer = normalizers.NFC()
+    texts = list(texts)
+    folds = [normalizers.Replace(old, new) for old, new in _traditional(texts)] if simplified else []
+    core.normalizer = normalizers.Sequence([normalizers.NFC(), *folds]) if folds else normalizers.NFC()
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -56,6 +65,21 @@ def train_tokenizer(texts: Iterable[str], pieces: int, kind: str) -> Any:
     if kind == "decoder":
         tokenizer.chat_template = TEMPLATE
     return tokenizer
+
+
+def _traditional(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Traditional characters and their simplified forms, as far as the texts hold the latter, or would then."""
+    try:
+        from opencc import OpenCC
+    except ImportError:
+        raise UnsupportedError(
+            "model.simplified reads traditional characters as simplified ones by OpenCC's table, which is not here",
+            fix="pip install 'sayso[chinese]'",
+        ) from None
+    simple = OpenCC("t2s")
+    held = set(simple.convert("".join(sorted(set("".join(texts))))))
+    pairs = ((old, simple.convert(old)) for old in map(chr, chain(*_HAN)))
+    return [(old, new) for old, new in pairs if old != new and len(new) == 1 and new in held]
 
 
 def new_config(settings: Mapping[str, Any], vocabulary: int) -> Any:
