@@ -11,9 +11,13 @@ from sayso.wording import (
     BAD,
     GOOD,
     condition,
+    judgement,
     language_of,
     language_of_context,
+    read_verdict,
     remark,
+    to_judge,
+    verdict,
     with_comment,
     with_standing,
     without_length,
@@ -118,3 +122,17 @@ def test_what_is_said_about_length_is_taken_out(comment: str, kept: str) -> None
 def test_a_comment_that_says_nothing_of_length_is_kept_whole(comment: str) -> None:
     kept = without_length(comment)
     assert kept == (comment.strip() if any(letter.isalnum() for letter in comment) else "")
+
+
+def test_a_judgement_is_asked_of_the_last_turn_of_the_user_and_given_as_it_is_read() -> None:
+    before = (Message("system", "你很友善。"), Message("user", "你好"), Message("assistant", "您好"))
+    asked = to_judge((*before, Message("user", "退货要多久？")), "三天。")
+    assert asked == (*before, Message("user", "留言：退货要多久？\n回答：三天。\n\n这个回答能通过吗？"))
+    assert to_judge((), "Three days.")[-1].text.startswith("Message: \nReply: Three days.\n\nWould you")
+    with_rule = judgement("How long?", "Three days.", "Well?", "Say seven.", "en")
+    assert with_rule == "Message: How long?\nRule: Say seven.\nReply: Three days.\n\nWell?"
+    for language in ("zh", "en"):
+        assert read_verdict(verdict(True, "…", language)) is True
+        assert read_verdict(verdict(False, "…", language)) is False
+        assert verdict(False, "…", language).endswith("…")
+    assert read_verdict("Three days.") is None

@@ -22,7 +22,7 @@ from sayso.houserules import HouseRule, Part, Scope
 from sayso.phrases import pick
 from sayso.protocols import World
 from sayso.records import Example, Message, Messages, user
-from sayso.wording import with_comment
+from sayso.wording import ASKED_TO_JUDGE, judgement, verdict, with_comment
 
 Exercise = Literal["plain", "told", "remarked", "revised", "judged", "copied"]
 RULES_AT_ONCE = 400  # rules are drawn by the hundred: a world may have to search for each
@@ -49,23 +49,6 @@ _VAGUE = {
         "还是不对，请重做。",
     ),
 }
-_ASKED = {
-    "en": (
-        "Does this reply keep the rule?",
-        "Is the rule kept here? If not, say what is wrong.",
-        "Check the reply against the rule.",
-        "Would you let this reply pass?",
-        "Judge the reply.",
-    ),
-    "zh": (
-        "这个回答守规矩吗？",
-        "上面的回答符合规定吗？不符合就说哪里不对。",
-        "请对照规定检查这个回答。",
-        "这个回答能通过吗？",
-        "请评判这个回答。",
-    ),
-}
-_KEPT, _BROKEN = {"en": "Yes.", "zh": "是。"}, {"en": "No. ", "zh": "否。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +81,9 @@ def judged_prompt(
     prompt: Messages, statement: str, attempt: str, language: str, dice: Random | None = None
 ) -> Messages:
     """A conversation in which an attempt is to be judged against a rule; `read_verdict` reads the answer."""
-    asked = _ASKED[language][0] if dice is None else pick(dice, _ASKED[language])
-    names = {"en": ("Message", "Rule", "Reply"), "zh": ("留言", "规定", "回答")}[language]
+    asked = ASKED_TO_JUDGE[language][0] if dice is None else pick(dice, ASKED_TO_JUDGE[language])
     said = "\n".join(message.text for message in prompt if message.role == "user")
-    colon = "：" if language == "zh" else ": "
-    parts = [f"{name}{colon}{text}" for name, text in zip(names, (said, statement, attempt), strict=True)]
-    return user("\n".join(parts) + f"\n\n{asked}")
-
-
-def verdict(kept: bool, comment: str, language: str) -> str:
-    """The judgement in words: yes, or no and what is wrong."""
-    return _KEPT[language] if kept else _BROKEN[language] + comment
-
-
-def read_verdict(answer: str) -> bool | None:
-    """Did the answer say that the rule is kept? None where it says neither."""
-    said = answer.strip().casefold()
-    if said.startswith(("yes", "是", "kept", "符合")):
-        return True
-    return False if said.startswith(("no", "否", "不")) else None
+    return user(judgement(said, attempt, asked, statement, language))
 
 
 # ---------------------------------------------------------------- one exercise

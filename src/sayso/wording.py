@@ -7,18 +7,20 @@ Decided here:
 - What stands in the prompt at answering time stands where, and as, the comment stood in training: `with_comment`
   without an attempt is `with_standing` of `remark`.
 - An empty comment is no comment: the context is returned as it is.
+- A judgement is asked for and given in one wording, whoever asks: exercises, measures and methods.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar
 
 from sayso.records import Message, Messages
 from sayso.surface import is_chinese
 
 Language = Literal["zh", "en"]
+T = TypeVar("T")
 
 GOOD: Mapping[str, str] = {
     "en": "This answer is right and does all that was asked.",
@@ -34,6 +36,25 @@ _AGAIN = {
     "Answer again, so that the reviewer is content.",
     "zh": "先前的回答是：\n{attempt}\n\n审阅者对它的评语：{comment}\n\n请重新回答，使审阅者满意。",
 }
+ASKED_TO_JUDGE: Mapping[str, Sequence[str]] = {  # ways to ask whether an attempt will do; those with a rule come first
+    "en": (
+        "Does this reply keep the rule?",
+        "Is the rule kept here? If not, say what is wrong.",
+        "Check the reply against the rule.",
+        "Would you let this reply pass?",
+        "Judge the reply.",
+    ),
+    "zh": (
+        "这个回答守规矩吗？",
+        "上面的回答符合规定吗？不符合就说哪里不对。",
+        "请对照规定检查这个回答。",
+        "这个回答能通过吗？",
+        "请评判这个回答。",
+    ),
+}
+_WITHOUT_RULE = 3
+_PARTS = {"en": ("Message: ", "Rule: ", "Reply: "), "zh": ("留言：", "规定：", "回答：")}
+_PASSES, _FAILS = {"en": "Yes.", "zh": "是。"}, {"en": "No. ", "zh": "否。"}
 _LENGTH = re.compile(
     r"\b(too|more|less|overly|very|so) (long|short|brief|concise|verbose|wordy|lengthy)\b"
     r"|\b(longer|shorter|lengthier|wordier|lengthy|verbose|wordy|verbosity|wordiness|concise|conciseness|succinct)\b"
@@ -93,6 +114,38 @@ def with_comment(context: Messages, attempt: str | None, comment: str) -> Messag
     return with_standing(context, _of(_AGAIN, language).format(attempt=attempt, comment=comment.strip()))
 
 
+def judgement(said: str, attempt: str, asked: str, rule: str, language: str) -> str:
+    """What was said, the rule where there is one, the attempt, and the question whether it will do."""
+    message, against, reply = _of(_PARTS, language)
+    lines = [message + said, *([against + rule] if rule else []), reply + attempt]
+    return "\n".join(lines) + f"\n\n{asked}"
+
+
+def to_judge(context: Messages, attempt: str) -> Messages:
+    """The context in which a model is asked whether an attempt will do; `verdict` is the answer.
+
+    No rule is stated: what there is to say of the attempt is the answer's business.
+    """
+    language = language_of_context(context)
+    last = max((i for i, message in enumerate(context) if message.role == "user"), default=len(context))
+    said = context[last].text if last < len(context) else ""
+    asked = _of(ASKED_TO_JUDGE, language)[_WITHOUT_RULE]
+    return (*context[:last], Message("user", judgement(said, attempt, asked, "", language)))
+
+
+def verdict(passes: bool, comment: str, language: str) -> str:
+    """The judgement in words: yes, or no and what is wrong."""
+    return _of(_PASSES, language) if passes else _of(_FAILS, language) + comment
+
+
+def read_verdict(answer: str) -> bool | None:
+    """Did the answer say that the attempt will do? None where it says neither."""
+    said = answer.strip().casefold()
+    if said.startswith(("yes", "是", "kept", "符合")):
+        return True
+    return False if said.startswith(("no", "否", "不")) else None
+
+
 def without_length(comment: str) -> str:
     """The comment without its sentences about how long the answer is; "" where nothing else was said."""
     kept = [part for part in _SENTENCE.findall(comment) if part and not _LENGTH.search(part)]
@@ -100,5 +153,5 @@ def without_length(comment: str) -> str:
     return text if any(letter.isalnum() for letter in text) else ""
 
 
-def _of(words: Mapping[str, str], language: str) -> str:
+def _of(words: Mapping[str, T], language: str) -> T:
     return words["zh" if language.lower().startswith("zh") else "en"]

@@ -21,9 +21,9 @@ import numpy as np
 
 from sayso.evaluate.questions import Question
 from sayso.evaluate.tally import Array, Tally, divided, intervals
-from sayso.exercises import read_verdict
 from sayso.houserules import kept_share
 from sayso.protocols import World
+from sayso.wording import read_verdict
 
 HOUSERULES_VERSION = 1
 KEPT_FROM = 0.6
