@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from sayso.errors import UnsupportedError
 from sayso.protocols import Material, Task
-from sayso.records import Example, Feedback, Imitate, Kind, Lesson, Messages, Prefer, join_labels, split_labels
+from sayso.records import Example, Feedback, Kind, Lesson, Messages, join_labels, split_labels
 
 T = TypeVar("T")
 POOL = 1000  # examples among which neighbours are looked for
@@ -94,12 +94,12 @@ def merged(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
     """Lessons that teach the same become one, which names all its comments and has the largest of their weights."""
     found: dict[object, Lesson] = {}
     for lesson in lessons:
-        if not isinstance(lesson, Imitate | Prefer) or not lesson.from_ids:
+        if not lesson.from_ids:
             found[len(found), "alone"] = lesson
             continue
         key = replace(lesson, weight=1.0, from_ids=())
         twin = found.get(key)
-        if isinstance(twin, Imitate | Prefer):
+        if twin is not None:
             ids = tuple(dict.fromkeys(twin.from_ids + lesson.from_ids))
             lesson = replace(lesson, weight=max(twin.weight, lesson.weight), from_ids=ids)
         found[key] = lesson

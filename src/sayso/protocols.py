@@ -163,6 +163,7 @@ class Material:
 
     `examples` give gold answers to comments on them; those of the train split are also replayed (`replay` per lesson)
     and anchored. Test examples are never looked at. `fits` says whether a context and an answer can be taught.
+    `critic` says in words what there is to say of a new answer to a comment's prompt; None for nothing.
     """
 
     feedback: tuple[Feedback, ...]
@@ -173,6 +174,7 @@ class Material:
     seed: int = 0
     replay: float = 0.0
     fits: Callable[[Messages, str], bool] = lambda _context, _answer: True
+    critic: Callable[[Feedback, str], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

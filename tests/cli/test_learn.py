@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sayso.cli.learn import _fits
-from sayso.records import user
+from sayso.cli.learn import _critic, _fits
+from sayso.cli.project import Project
+from sayso.recipe import CriticPart, FeedbackPart, Recipe, TaskPart
+from sayso.records import Attempt, Author, Feedback, user
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from tiny import opened
@@ -20,3 +22,25 @@ def test_what_a_model_drew_is_taught_where_it_fits(name: str) -> None:
     assert fits(user("the cat"), "好")
     assert not fits(user("the cat"), "猫 cat " * 90)
     assert not fits(user("the cat"), "good</s> bad") or name == "bart"
+
+
+def test_the_program_that_commented_is_asked_about_another_answer_and_no_other_comment_is_put_in_its_mouth(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "checks.py").write_text(
+        "def polite(prompt, answer):\n"
+        "    if answer == '崩': raise ValueError\n"
+        "    return None if '您' in answer else [f'{answer}：请用敬语。', 'Say please.']\n",
+        encoding="utf-8",
+    )
+    part = CriticPart(name="program", knobs={"program": f"{tmp_path / 'checks.py'}:polite"})
+    recipe = Recipe(run=str(tmp_path / "run"), task=TaskPart(name="generate"), feedback=FeedbackPart(critics=[part]))
+    critic = _critic(Project.open(recipe))
+    assert critic is not None
+    own = Feedback(user("在吗"), Attempt("在"), "在：请用敬语。", Author("program", "checks.py:polite"))
+    assert critic(own, "嗯") == "嗯：请用敬语。\nSay please."
+    assert critic(own, "您好") is None
+    assert critic(own, "崩") is None
+    person = Feedback(user("在吗"), Attempt("在"), "太冷淡。")
+    assert critic(person, "嗯") == "太冷淡。"
+    assert _critic(Project.open(Recipe(run=str(tmp_path / "other")))) is None

@@ -8,6 +8,7 @@ Decided here:
   there it is the mean of how good the answers to the comments' own prompts are, against the better answers, and how
   good the other validation answers still are.
 - Where a method can use none of the comments, there is no learnt model.
+- A method may ask the program that made a comment about each new answer, and no program about others' comments.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sayso.errors import DataError
-from sayso.records import Messages
+from sayso.records import Answer, Example, Feedback, Messages
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -113,7 +114,8 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
     examples = (*project.data.train, *project.examples("validation"))
     speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
-    syllabus: Syllabus = method.lessons(Material(halves.learn, examples, *speaks, _fits(learner)), knobs)
+    material = Material(halves.learn, examples, *speaks, _fits(learner), _critic(project))
+    syllabus: Syllabus = method.lessons(material, knobs)
     for words in syllabus.notices:
         console(stderr=True).print(f"learn    {words}")
     run.write_lessons("learn", syllabus.lessons)
@@ -137,6 +139,26 @@ def _fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
             return False
 
     return fits
+
+
+def _critic(project: Project) -> Callable[[Feedback, str], str | None] | None:
+    """Asks the program that made a comment about another answer; of other comments their own words hold."""
+    from sayso.cli.knobs import knobs_of
+    from sayso.rooms import find
+
+    program = find("critics", "program")
+    asked = [one.knobs for one in project.recipe.feedback.critics if one.name == "program"]
+    known = [knobs_of(program, knobs, "critic program") for knobs in asked]
+    programs = {program.author_id(knobs): knobs for knobs in known}
+
+    def said(about: Feedback, answer: str) -> str | None:
+        if about.author.id not in programs:
+            return about.comment
+        pair = (Example(about.id, about.prompt), Answer(about.id, answer))
+        review = program.comment(project.task, [pair], programs[about.author.id])
+        return "\n".join(one.comment for one in review) or None
+
+    return said if programs else None
 
 
 def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Validate | None, str]:
