@@ -11,7 +11,7 @@ FLOORS = (
     "records errors",
     "surface phrases numerals chrf",
     "houserules forms conversations bilingual",
-    "protocols manners",
+    "protocols manners opinions",
     "rooms outline endpoint",
     "sheet presets",
     "recipe",
