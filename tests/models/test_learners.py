@@ -329,6 +329,17 @@ def test_marks_weigh_the_tokens_that_they_touch() -> None:
         assert set(row.weights) == {0.5, -1.0}
 
 
+@pytest.mark.parametrize("name", ["llama", "bart"])
+def test_marks_that_no_token_can_be_found_for_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tokenizer without offsets would have the error taught as right."""
+    learner = opened(name)
+    lesson = Imitate(user("x"), "the cat", marks=(Mark(4, 7, -1.0),))
+    monkeypatch.setattr(type(learner.core.tokenizer), "is_fast", property(lambda _: False))
+    with pytest.raises(UnsupportedError, match="which characters"):
+        learner.row(lesson.context, lesson.target, lesson)
+    assert learner.row(lesson.context, lesson.target, Imitate(user("x"), "the cat")).targets
+
+
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [

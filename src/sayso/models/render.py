@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from sayso.errors import DataError, ModelError
+from sayso.errors import DataError, ModelError, UnsupportedError
 from sayso.models.segments import Segments
 from sayso.records import Imitate, Lesson, Mark, Message, Messages, Row
 
@@ -212,9 +212,18 @@ class Renderer:
 
 
 def token_weights(lesson: Lesson | None, count: int, spans: Sequence[tuple[int, int]]) -> tuple[float, ...]:
-    """One weight per target token: the lesson's, or that of the mark that the token's characters touch."""
+    """One weight per target token: the lesson's, or that of the last mark that the token's characters touch.
+
+    UnsupportedError where no token's characters are known: what is marked as wrong would be taught as right.
+    """
     weight = lesson.weight if isinstance(lesson, Imitate) else 1.0
     marks: tuple[Mark, ...] = lesson.marks if isinstance(lesson, Imitate) else ()
+    if marks and not any(a < b for a, b in spans[:count]):
+        raise UnsupportedError(
+            "parts of an answer are marked, and this tokenizer does not say which characters a token stands for",
+            expected="a fast tokenizer (tokenizer.json)",
+            fix="use a model that has one, or a method that marks nothing, such as `prefer`",
+        )
     weights = [weight] * count
     for i, (a, b) in enumerate(spans[:count]):
         for mark in marks:
