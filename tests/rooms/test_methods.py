@@ -15,6 +15,7 @@ from sayso.errors import UnsupportedError
 from sayso.protocols import Material
 from sayso.records import (
     Attempt,
+    Author,
     Feedback,
     Imitate,
     Kind,
@@ -39,6 +40,7 @@ FREE = (
     ),
     Feedback(user("在吗"), Attempt("您好，在的。"), "很好！", polarity="positive"),
     Feedback(user("说话"), Attempt("……"), "不对。"),
+    Feedback(user("几点开门？"), Attempt("八点。"), "不对，是九点。", Author("user_turn")),
     replace(COMMENT, confidence=0.0, comment="不知道"),
     replace(ENGLISH, comment="It is twelve.", revision="Twelve.", supersedes=ENGLISH.id, confidence=0.5),
 )

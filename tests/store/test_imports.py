@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sayso.errors import FeedbackError
 from sayso.records import Author, Feedback, Message, Scope, user
-from sayso.store.imports import comment_from, comments_of, read_comments
+from sayso.store.imports import comment_from, comments_of, next_turns, read_comments
 
 
 def test_a_plain_row_is_enough() -> None:
@@ -70,6 +70,58 @@ def test_a_line_that_is_no_comment_says_why(line: str, reason: str) -> None:
     assert reason in found.refused[0][1]
 
 
+def test_a_conversation_holds_what_the_user_said_next() -> None:
+    messages = [
+        {"role": "system", "content": "你是客服"},
+        {"role": "assistant", "content": "您好！"},
+        {"role": "user", "content": "退货要多久？"},
+        {"role": "assistant", "content": "三天。"},
+        {"role": "user", "content": "不对，是七天。"},
+        {"role": "assistant", "content": "抱歉，七天。"},
+        {"role": "user", "content": "Thanks, perfect!"},
+    ]
+    row = {"messages": messages, "author": "顾客7", "licence": "CC0", "confidence": 0.5}
+    first, second = comments_of([(1, json.dumps(row).encode())]).feedback
+    assert [one.text for one in first.prompt] == ["你是客服", "您好！", "退货要多久？"]
+    assert (first.attempt.text, first.comment) == ("三天。", "不对，是七天。")
+    assert (second.attempt.text, second.comment, len(second.prompt)) == ("抱歉，七天。", "Thanks, perfect!", 5)
+    for one in (first, second):
+        assert (one.author, one.licence, one.confidence) == (Author("user_turn", "顾客7"), "CC0", 0.5)
+    english = [
+        {"role": "user", "text": "Hi"},
+        {"role": "assistant", "text": "Yo"},
+        {"role": "user", "text": "Politely!"},
+    ]
+    assert next_turns({"messages": english})[0].author == Author("user_turn")
+
+
+def turns(said: object, asker: str = "user") -> list[dict[str, object]]:
+    roles = (asker, "assistant", "user")
+    return [{"role": role, "content": text} for role, text in zip(roles, ("问", "答", said), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"messages": []}, "no turn of the user follows an answer"),
+        ({"messages": turns("不对")[:2]}, "no turn of the user follows an answer"),
+        ({"messages": turns(" ")}, "no turn of the user follows an answer"),
+        ({"messages": turns("不对", asker="system")}, "no turn of the user follows an answer"),
+        ({"messages": [1, None, "a"]}, "no turn of the user follows an answer"),
+        ({"messages": turns(["不对"])}, "expected str"),
+        ({"messages": 3}, "expected a text or a list"),
+        ({"messages": turns("不对"), "comment": "不对"}, "'comment' beside 'messages'"),
+        ({"messages": turns("不对"), "model": "m"}, "unknown field 'model'"),
+        ({"messages": turns("不对"), "author": 3}, "expected an object"),
+    ],
+)
+def test_a_conversation_without_a_next_turn_says_why(row: dict[str, object], reason: str) -> None:
+    found = comments_of([(7, json.dumps(row).encode())])
+    assert found.feedback == []
+    assert found.refused[0][0] == 7
+    assert reason in found.refused[0][1]
+
+
 def test_bytes_that_are_no_text_cost_only_their_line(tmp_path: Path) -> None:
     path = tmp_path / "comments.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"prompt":"a","comment":"b"}\r\n\xff\xfe\n{"prompt":"a\xe2\x80\xa8","comment":"c"}')
@@ -88,7 +140,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["text", "role", "id"]), inner),
     max_leaves=4,
 )
-rows = st.dictionaries(st.sampled_from([*Feedback.__dataclass_fields__, "when", "x"]), values, max_size=6)
+rows = st.dictionaries(st.sampled_from([*Feedback.__dataclass_fields__, "when", "messages", "x"]), values, max_size=6)
 
 
 @given(st.lists(rows | st.binary(max_size=12), max_size=6))
@@ -96,7 +148,9 @@ rows = st.dictionaries(st.sampled_from([*Feedback.__dataclass_fields__, "when", 
 def test_every_line_is_a_comment_or_listed(lines: list[object]) -> None:
     raw = [line.replace(b"\n", b" ") if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     found = comments_of(enumerate(raw, 1))
-    assert len(found.feedback) + len(found.refused) == sum(bool(line.strip()) for line in raw)
+    assert len(found.feedback) + len(found.refused) == sum(
+        bool(line.strip()) for line in raw
+    )  # too short for two turns
     assert all(reason for _, reason in found.refused)
 
 

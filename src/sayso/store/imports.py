@@ -3,6 +3,8 @@
 Decided here:
 - A plain row is enough: {"prompt": "...", "attempt": "...", "comment": "..."}; `revision`, `author` (a name), `when`
   (the condition of a rule) and every other field of Feedback may be added, in its short form or in the full one.
+- A row of a log of chats is a conversation, {"messages": [{"role": "user", "content": "..."}, ...]}: each turn of the
+  user that follows an answer is a comment on it, by the author kind `user_turn`.
 - A line that is no comment is listed with its number and the reason; the others are read. Nothing is guessed: an
   unknown field is a reason, with the nearest name.
 """
@@ -11,8 +13,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +24,7 @@ from sayso.records import Feedback, from_json
 
 _KNOWN = (*(f.name for f in fields(Feedback)), "when")
 _NEEDED = ("prompt",)
+_IN_MESSAGES = ("prompt", "attempt", "comment", "revision", "spans", "item")
 
 
 class Comments(NamedTuple):
@@ -47,7 +51,8 @@ def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
     for number, line in lines:
         if line.strip():
             try:
-                found.feedback.append(comment_from(_object(line)))
+                row = _object(line)
+                found.feedback.extend(next_turns(row) if "messages" in row else [comment_from(row)])
             except (ValueError, RecursionError) as error:
                 found.refused.append((number, _reason(error)))
     return found
@@ -74,7 +79,33 @@ def comment_from(row: Mapping[str, Any]) -> Feedback:
     return feedback
 
 
+def next_turns(row: Mapping[str, Any]) -> list[Feedback]:
+    """What the user said to each answer of a conversation; other fields hold for all. ValueError with the reason."""
+    for name in _IN_MESSAGES:
+        if name in row:
+            raise ValueError(f"'{name}' beside 'messages', which say what was asked, answered and said next")
+    turns = _prompt(row["messages"])
+    others = {name: value for name, value in row.items() if name != "messages"}
+    author = _wrapped(row.get("author"), "id")
+    others["author"] = {"kind": "user_turn"} | author if isinstance(author, dict) else author
+    said = [
+        comment_from({**others, "prompt": turns[:i], "attempt": turns[i].get("text"), "comment": turns[i + 1]["text"]})
+        for i in _answers(turns)
+    ]
+    if not said:
+        raise ValueError("messages: no turn of the user follows an answer")
+    return said
+
+
 # ---------------------------------------------------------------- inside
+
+
+def _answers(turns: Sequence[Any]) -> Iterator[int]:
+    """The places of answers to the user that the user said something to."""
+    roles = [turn.get("role") if isinstance(turn, dict) else None for turn in turns]
+    for i, pair in enumerate(pairwise(roles)):
+        if pair == ("assistant", "user") and "user" in roles[:i] and str(turns[i + 1].get("text", "")).strip():
+            yield i
 
 
 def _object(line: bytes) -> Mapping[str, Any]:
