@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from sayso.cli.check import check, check_project
+from sayso.cli.check import check, check_project, tokens_stage
+from sayso.cli.project import Project
+from sayso.cli.train import train_stage, training_lessons
 from sayso.errors import DataError
-from sayso.recipe import DataPart, FilePart, Recipe
+from sayso.models.open import load_tokenizer, locate
+from sayso.recipe import DataPart, FilePart, Recipe, load
 
 ROWS = "text,label\n很好，很喜欢。,1\nbad film,0\n,1\nbad film,0\n不好,0\n不错,1\n"
 
@@ -89,20 +93,71 @@ def test_tokens_are_shown_and_counted(recipe: Path, tmp_path: Path) -> None:
     assert report["tokens"]["examples"][0][-1][1] is True
 
 
-def test_an_answer_that_does_not_fit_names_its_row(tmp_path: Path) -> None:
+@pytest.fixture
+def too_long(tmp_path: Path) -> Path:
+    """Two of eleven answers do not fit into 32 tokens."""
     long = "".join(chr(0x4E00 + 7 * i) for i in range(90))
-    rows = [
-        {"prompt": "写一个故事", "target": "short"},
-        {"prompt": "again", "target": long},
-        *[{"prompt": "a", "target": "b"}] * 9,
-    ]
+    rows = [{"prompt": "写一个故事", "target": "short"}, {"prompt": "again", "target": long}]
+    rows += [{"prompt": "a", "target": "b"}] * 8 + [{"prompt": "还有", "target": long + long}]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     model = {"model_type": "llama", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    model |= {"intermediate_size": 16, "max_position_embeddings": 64}
+    model |= {"intermediate_size": 16, "max_position_embeddings": 1024}
     recipe = tmp_path / "r.yaml"
     recipe.write_text(
-        "task: {name: generate}\ndata: {train: {path: a.jsonl}, validation_share: 0}\n"
-        f"model: {{scratch: {json.dumps(model)}, vocabulary: 300, max_length: 32}}\n"
+        f"run: {tmp_path / 'run'}\ntask: {{name: generate}}\n"
+        f"data: {{train: {{path: {tmp_path / 'a.jsonl'}}}, validation_share: 0}}\n"
+        f"model: {{scratch: {json.dumps(model)}, vocabulary: 300, max_length: 32, dtype: float32}}\n"
     )
-    with pytest.raises(DataError, match=r"a\.jsonl, line 2.*does not fit into 32"):
+    return recipe
+
+
+def test_all_answers_that_do_not_fit_are_listed_with_their_lengths_and_the_setting(too_long: Path) -> None:
+    code, text = run(str(too_long), "--tokens")
+    assert code == 2
+    assert "train: 11 of 11 rows" in text
+    assert "9 training rows as decoder: " in text
+    assert "2 training rows cannot be learnt from (model.max_length is 32):" in text
+    assert re.search(r"line 2: an answer of \d+ tokens does not fit into 32\n  line 11: an answer of \d+ tokens", text)
+    assert "to fix: raise model.max_length" in text
+    code, text = run(str(too_long), "--tokens", "--json")
+    report = json.loads(text)
+    assert (code, report["ok"]) == (2, False)
+    assert [row["line"] for row in report["tokens"]["unfit"]] == [2, 11]
+    assert len(report["tokens"]["examples"]) == 2
+
+
+def test_planning_and_training_name_the_file_and_the_line(too_long: Path) -> None:
+    project = Project.open(load(too_long))
+    learner = project.learner("base")
+    for stage in (lambda: training_lessons(project, learner), lambda: train_stage(project)):
+        with pytest.raises(DataError, match=r"a\.jsonl, line 2: .*does not fit into 32 \(and so 1 more\)") as caught:
+            stage()
+        assert "`sayso check --tokens` lists them" in caught.value.fix
+
+
+def test_what_is_supervised_is_counted_once(too_long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.open(load(too_long, ["model.max_length=1000"]))
+    learner = project.learner("base")
+    note = tokens_stage(project, learner)
+    assert note["rows"] == 11
+    monkeypatch.setattr("sayso.cli.check.tokens_of", None)
+    assert json.dumps(tokens_stage(project, learner)) == json.dumps(note)
+
+
+def test_a_text_longer_than_the_model_brings_no_warning_of_a_library(caplog: pytest.LogCaptureFixture) -> None:
+    from transformers.utils import logging as messages
+
+    tokenizer = load_tokenizer(locate("embedded"))
+    logger = messages.get_logger("transformers")
+    logger.addHandler(caplog.handler)
+    try:
+        assert len(tokenizer("猫 cat " * 2000)["input_ids"]) > tokenizer.model_max_length
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert caplog.text == ""
+
+
+def test_without_training_rows_nothing_is_counted(recipe: Path) -> None:
+    recipe.write_text("task: {labels: ['0', '1']}\ndata: {test: {path: test.csv}}\n")
+    with pytest.raises(DataError, match="no training rows"):
         run(str(recipe), "--tokens")

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from sayso.dataset.tokens import pieces, supervised
+from sayso.dataset.tokens import pieces, rows_of, supervised
 from sayso.errors import DataError
 from sayso.records import Example, Row, user
 
@@ -17,18 +17,27 @@ def shown(ids: object) -> str:
 
 
 def test_counts_of_what_is_supervised() -> None:
-    found = supervised([DECODER, HALF], [EXAMPLE, EXAMPLE])
+    found = supervised([DECODER, HALF])
     assert (found.rows, found.supervised, found.cut_rows, found.cut_tokens) == (2, 3, 1, 3)
     assert (found.per_row[0], found.per_row[-1], found.lengths[-1]) == (1, 2, 4)
 
 
-def test_a_row_that_teaches_nothing_is_named() -> None:
-    with pytest.raises(DataError) as caught:
-        supervised([DECODER, EMPTY], [EXAMPLE, EXAMPLE])
-    text = str(caught.value)
-    assert "train, line 12" in text
-    assert "2 tokens, 7 more cut off" in text
-    assert "model.max_length" in text
+def test_every_row_that_teaches_nothing_is_found_with_its_line_and_the_others_are_kept() -> None:
+    made = {1: DECODER, 12: EMPTY, 13: HALF}
+
+    def row(example: Example) -> Row:
+        if example.line == 14:
+            raise DataError("an answer of 90 tokens does not fit into 32", fix="raise model.max_length")
+        return made[example.line]
+
+    rows, unfit = rows_of([replace(EXAMPLE, line=line) for line in (1, 12, 13, 14)], row)
+    assert rows == [DECODER, HALF]
+    assert [(one.line, one.what) for one in unfit] == [
+        (12, "no supervised token is left: 2 tokens, 7 more cut off"),
+        (14, "an answer of 90 tokens does not fit into 32"),
+    ]
+    assert all("model.max_length" in one.fix for one in unfit)
+    assert supervised([]).per_row == ()
 
 
 def test_pieces_of_each_kind() -> None:

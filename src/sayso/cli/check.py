@@ -3,6 +3,8 @@
 Decided here:
 - Without --tokens no model and no torch is loaded: every row is read in seconds.
 - Findings are sorted by weight; an "error" makes the exit code 2. Every dropped row is in --json, counted by reason.
+- With --tokens every row that cannot be learnt from is listed with its length, and makes the exit code 2. Planning
+  and training stop at the first of them, and name it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from sayso.records import Example
 
 EXAMPLES_SHOWN = 2
+UNFIT_SHOWN = 40
 _LEVELS = ("error", "warning", "note")
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
@@ -50,6 +53,7 @@ def check(
     report = _report(asked, files)
     if tokens:
         report["tokens"] = check_tokens(asked, files)
+        report["ok"] = report["ok"] and not report["tokens"]["unfit"]
     if repair is not None:
         report["repaired"] = _repaired(asked, files, repair)
     if json:
@@ -80,28 +84,49 @@ def check_project(recipe: Recipe, base: Path) -> dict[str, Any]:
     return _report(recipe, load_files(recipe.task, recipe.data, base))
 
 
+def tokens_stage(project: Project, learner: Any) -> dict[str, Any]:
+    """What training supervises, as the run's note "tokens", counted once. DataError names the first unfit row."""
+    run, print_of = project.run, project.fingerprint("train")
+    kept = run.note("tokens")
+    if run.done("tokens", print_of) and kept is not None:
+        return kept
+    note, part = tokens_of(learner, project.task, project.data.train), project.recipe.data.train
+    for row in note["unfit"][:1]:
+        others = len(note["unfit"]) - 1
+        more = f" (and so {others:,} more)" if others else ""
+        where = f"{part.path if part else 'data.train'}, line {row['line']}"
+        raise DataError(row["what"] + more, where=where, fix=f"{row['fix']}; `sayso check --tokens` lists them")
+    run.write_note("tokens", note)
+    run.mark_done("tokens", print_of)
+    return note
+
+
 def check_tokens(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
-    """Supervised tokens of all training rows, and the first rows piece by piece. DataError for a row with none."""
+    """What training would supervise: all its rows, the first of them piece by piece. DataError without any."""
     from sayso.dataset.files import with_splits
 
     split = with_splits(files, recipe.data, recipe.seed)
+    if "train" not in split:
+        raise DataError("there are no training rows to count", where="data", expected="data.train.path")
     learner, task = _learner(recipe, split)
-    return tokens_of(learner, task, split["train"].examples, files["train"].path)
+    return tokens_of(learner, task, split["train"].examples)
 
 
-def tokens_of(learner: Any, task: Any, examples: Sequence[Example], path: str) -> dict[str, Any]:
-    """What training on these examples supervises, as this learner sees them. DataError for a row with nothing."""
-    from sayso.dataset.tokens import pieces, supervised
+def tokens_of(learner: Any, task: Any, examples: Sequence[Example]) -> dict[str, Any]:
+    """What training on these examples supervises, as this learner sees them; "unfit" are those that teach nothing."""
+    from sayso.dataset.tokens import pieces, rows_of, supervised
     from sayso.records import to_json
 
     examples = [example for example in examples if example.target is not None]
-    rows = [_row(learner, task, example, path) for example in examples]
-    counted = supervised(rows, examples)
+    rows, unfit = rows_of(examples, lambda e: learner.row(task.context(e, learner.kind), e.target))
+    counted, missing = supervised(rows), {one.id for one in unfit}
+    fit = [example for example in examples if example.id not in missing]
     shown = []
-    for row, example in zip(rows[:EXAMPLES_SHOWN], examples, strict=False):
+    for row, example in zip(rows[:EXAMPLES_SHOWN], fit, strict=False):
         parts = pieces(row, learner.kind, lambda ids: str(learner.core.tokenizer.decode(list(ids))))
         shown.append([*parts, (example.target or "", True)] if learner.kind == "encoder" else parts)
-    return {"kind": learner.kind, "max_length": learner.core.max_length, **to_json(counted), "examples": shown}
+    facts = {"kind": learner.kind, "max_length": learner.core.max_length}
+    return {**facts, **to_json(counted), "examples": shown, "unfit": to_json(unfit)}
 
 
 # ---------------------------------------------------------------- inside
@@ -150,16 +175,6 @@ def _learner(recipe: Recipe, files: Mapping[str, Loaded]) -> tuple[Any, Any]:
     texts = [text for e in rows for text in (*(m.text for m in e.prompt), e.target or "")]
     opening = Opening(options=labels, several=part.several, seed=recipe.seed, texts=lambda: texts)
     return open_learner(recipe.model, opening), find("tasks", part.name).task(part, labels)
-
-
-def _row(learner: Any, task: Any, example: Any, path: str) -> Any:
-    from sayso.errors import DataError
-
-    try:
-        return learner.row(task.context(example, learner.kind), example.target)
-    except DataError as error:
-        where = f"{path}, line {example.line}"
-        raise DataError(error.what, where=where, expected=error.expected, fix=error.fix) from error
 
 
 # ---------------------------------------------------------------- for people
@@ -232,15 +247,34 @@ def _print_tokens(tokens: Mapping[str, Any]) -> None:
     from sayso.cli.console import console
 
     out = console()
-    half, longest = tokens["per_row"][3], tokens["lengths"][-1]
-    out.print(
-        f"\n{tokens['rows']:,} training rows as {tokens['kind'].replace('_', '-')}: {tokens['supervised']:,} "
-        f"supervised tokens, half of the rows below {half}; the longest row is {longest} of {tokens['max_length']}, "
-        f"{tokens.get('cut_rows', 0)} prompts are cut"
-    )
-    out.print("what is learnt is green and between ⟦ ⟧:")
+    if tokens["rows"]:
+        half, longest, most = tokens["per_row"][3], tokens["lengths"][-1], tokens["max_length"]
+        out.print(
+            f"\n{tokens['rows']:,} training rows as {tokens['kind'].replace('_', '-')}: {tokens['supervised']:,} "
+            f"supervised tokens, half of the rows below {half}; the longest row is {longest} of {most}, "
+            f"{tokens['cut_rows']} prompts are cut"
+        )
+        out.print("what is learnt is green and between ⟦ ⟧:")
     for parts in tokens["examples"]:
         out.print(Text("  ") + coloured(parts))
+    _print_unfit(tokens["unfit"], tokens["max_length"])
+
+
+def _print_unfit(unfit: Sequence[Mapping[str, Any]], max_length: int) -> None:
+    from rich.text import Text
+
+    from sayso.cli.console import console
+
+    out = console()
+    if not unfit:
+        return
+    count = "1 training row" if len(unfit) == 1 else f"{len(unfit):,} training rows"
+    out.print(Text(f"\n{count} cannot be learnt from (model.max_length is {max_length}):", style=_STYLES["error"]))
+    for row in unfit[:UNFIT_SHOWN]:
+        out.print(f"  line {row['line']}: {row['what']}")
+    if len(unfit) > UNFIT_SHOWN:
+        out.print(f"  and {len(unfit) - UNFIT_SHOWN:,} more, which --json lists")
+    out.print(f"  to fix: {unfit[0]['fix']}")
 
 
 def coloured(parts: Sequence[tuple[str, bool]]) -> Text:

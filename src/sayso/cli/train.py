@@ -59,7 +59,7 @@ def _teach(project: Project, learner: AnyLearner) -> None:
     project.begin("train")
     run.write_lessons("train", lessons)
     _describe(project, learner, strategy.tuning)
-    _show(project, learner)
+    _show(project)
     objective = Objective(label_smoothing=strategy.label_smoothing)
     metric = recipe.task.metric or project.task.metric
     check = validator(project, learner, "train")
@@ -68,9 +68,12 @@ def _teach(project: Project, learner: AnyLearner) -> None:
 
 
 def training_lessons(project: Project, learner: AnyLearner) -> list[Lesson]:
-    """The training rows as lessons, with class weights where asked."""
+    """The training rows as lessons, with class weights where asked. DataError for a row that cannot be learnt from."""
+    from sayso.cli.check import tokens_stage
     from sayso.cli.scoring import gold_lessons
 
+    if project.recipe.task.name != "text":
+        tokens_stage(project, learner)
     lessons = gold_lessons(project.task, project.data.train, learner)
     if project.recipe.strategy.class_weights == "balanced":
         return class_weighted(lessons, project.recipe.task.several)
@@ -91,19 +94,16 @@ def class_weighted(lessons: Sequence[Lesson], several: bool) -> list[Lesson]:
     ]
 
 
-def _show(project: Project, learner: AnyLearner) -> None:
-    """Count what is supervised and show one example with its loss mask. DataError for a row with nothing to learn."""
+def _show(project: Project) -> None:
+    """One example with its loss mask, as it was counted."""
     from rich.text import Text
 
-    from sayso.cli.check import coloured, tokens_of
+    from sayso.cli.check import coloured
     from sayso.cli.console import console
 
-    if project.recipe.task.name == "text" or project.recipe.data.train is None:
-        return
-    note = tokens_of(learner, project.task, project.data.train, project.recipe.data.train.path)
-    project.run.write_note("tokens", note)
-    if note["examples"]:
-        console(stderr=True).print(Text("learns   ") + coloured(note["examples"][0]))
+    examples = (project.run.note("tokens") or {}).get("examples")
+    if examples:
+        console(stderr=True).print(Text("learns   ") + coloured(examples[0]))
 
 
 def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:

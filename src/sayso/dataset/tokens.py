@@ -1,14 +1,14 @@
 """Rows in token ids: how many tokens of each are supervised after truncation, and which, to be shown.
 
 Decided here:
-- Counted are positions with a weight other than zero. A row without one teaches nothing and is an error that names
-  the row, its length and the setting.
+- Counted are positions with a weight other than zero. A row without one teaches nothing; it is unfit, as is one whose
+  answer is too long. All that are unfit are found before anything is said of them, each with its line and length.
 - Neighbouring tokens are decoded together: one Chinese character may be three tokens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -29,17 +29,37 @@ class Supervision:
     cut_tokens: int
 
 
-def supervised(rows: Sequence[Row], examples: Sequence[Example]) -> Supervision:
-    """Counts of the rows of these examples. DataError for the first row with nothing supervised."""
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A row that cannot be learnt from, why, and what to do about it."""
+
+    line: int
+    id: str
+    what: str
+    fix: str
+
+
+def rows_of(examples: Iterable[Example], row: Callable[[Example], Row]) -> tuple[list[Row], list[Unfit]]:
+    """The rows that can be learnt from, and the examples that give none."""
+    rows: list[Row] = []
+    unfit: list[Unfit] = []
+    for example in examples:
+        try:
+            made = row(example)
+        except DataError as error:
+            unfit.append(Unfit(example.line, example.id, error.what, error.fix))
+            continue
+        if any(weight != 0 for weight in made.weights):
+            rows.append(made)
+        else:
+            what = f"no supervised token is left: {len(made.ids)} tokens, {made.cut} more cut off"
+            unfit.append(Unfit(example.line, example.id, what, "raise model.max_length, or shorten or drop the row"))
+    return rows, unfit
+
+
+def supervised(rows: Sequence[Row]) -> Supervision:
+    """Counts of rows that can be learnt from."""
     counts = [sum(weight != 0 for weight in row.weights) for row in rows]
-    for count, row, example in zip(counts, rows, examples, strict=True):
-        if not count:
-            raise DataError(
-                f"no supervised token is left of this row: {len(row.ids)} tokens, {row.cut} more cut off",
-                where=f"{example.split}, line {example.line} (id {example.id})",
-                expected="at least one token of the answer within model.max_length",
-                fix="raise model.max_length, shorten the row or drop it",
-            )
     return Supervision(
         rows=len(rows),
         supervised=sum(counts),

@@ -53,7 +53,7 @@ class EncoderDecoder:
             raise DataError(
                 f"an answer of {len(ids)} tokens does not fit into {self.core.max_length}",
                 expected=f"at most {self.core.max_length} tokens in an answer: answers are never cut",
-                fix="raise model.max_length, or shorten or drop the row (`sayso check --tokens` lists them)",
+                fix="raise model.max_length, or shorten or drop the row",
             )
         return Row(source, tuple(ids), tuple(range(len(ids))), token_weights(lesson, len(ids), spans), cut)
 

@@ -31,7 +31,9 @@ from sayso.recipe import ModelPart
 
 EMBEDDED = Path(__file__).parents[1] / "embedded" / "base"
 DEFAULT_LENGTH = 512
+HUB_SECONDS = 5.0
 DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_TOO_LONG = "sequence-length-is-longer-than-the-specified-maximum"  # transformers warns of it once; we cut, and count
 AnyLearner = Decoder | Encoder | EncoderDecoder | MaskedEncoder
 
 
@@ -101,6 +103,7 @@ def load_tokenizer(folder: str) -> Any:
         )
     if tokenizer.pad_token_id is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.deprecation_warnings[_TOO_LONG] = True
     return tokenizer
 
 

@@ -145,7 +145,7 @@ class Renderer:
             raise DataError(
                 f"an answer of {len(target_ids)} tokens does not fit into {self.max_length}",
                 expected=f"at most {self.max_length - 1} tokens in an answer: answers are never cut",
-                fix="raise model.max_length, or shorten or drop the row (`sayso check --tokens` lists them)",
+                fix="raise model.max_length, or shorten or drop the row",
             )
         kept = self._cut(prompt_ids, self.max_length - len(target_ids))
         begin = len(kept)
