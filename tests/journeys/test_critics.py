@@ -83,8 +83,15 @@ def test_a_method_that_can_use_no_comment_leaves_no_learnt_model(project: tuple[
     lines = '{"prompt": "a film", "attempt": "positive", "comment": "no"}\n'
     (recipe.parent / "useless.jsonl").write_text(lines)
     settings = [*settings, "--set", "feedback.critics=[]", "--set", f"feedback.files=[{recipe.parent}/useless.jsonl]"]
-    assert sayso("learn", recipe, *settings, "--method", "prefer", "--json").json["figures"] == {}
+    told = sayso("learn", recipe, *settings, "--method", "prefer", "--json", code=2).json
+    assert told["figures"] == {}
+    assert [(one["state"], one["comment"]) for one in told["outcomes"]] == [("refused", "no")]
     assert [one.state for one in run.outcomes()] == [State.REFUSED]
+    said = sayso("learn", recipe, *settings, "--method", "prefer", code=2).out
+    assert "learn: nothing was learnt" in said
+    assert "1 comment: 1 refused" in said
+    assert run.outcomes()[0].why in said
+    assert "1 comment\n" in sayso("comment", recipe, *settings).out
     assert not run.weights("learn").exists()
     assert "learn" not in {stage for stage, _, _ in run.scores()}
     assert contents(run.weights("train")) == trained

@@ -40,7 +40,8 @@ def comment(
         print_json([{"id": one.id} | {"feedback": one} for one in found])
     else:
         rows = [(one.id[:8], one.author.kind, one.comment, one.attempt.text[:60]) for one in found]
-        print_table(f"{len(found)} comments", ("id", "author", "comment", "on the answer"), rows)
+        count = "1 comment" if len(found) == 1 else f"{len(found):,} comments"
+        print_table(count, ("id", "author", "comment", "on the answer"), rows)
 
 
 def comment_stage(project: Project) -> int:

@@ -9,26 +9,32 @@ Decided here:
   good the other validation answers still are.
 - Where a method can use none of the comments, there is no learnt model.
 - A method may ask the program that made a comment about each new answer, and no program about others' comments.
+- The command ends in exit code 2 where nothing could be learnt: there is no learnt model then. `sayso run` goes on.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sayso.errors import DataError
-from sayso.records import Answer, Example, Feedback, Messages
+from sayso.errors import DataError, FeedbackError, RecipeError
+from sayso.records import Answer, Example, Feedback, Messages, Outcome, State, to_json
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from sayso.cli.project import Project
     from sayso.learn.loop import Validate
     from sayso.models.open import AnyLearner
     from sayso.protocols import Syllabus
     from sayso.store.split import Halves
+
+OUTCOMES_SHOWN = 20
 
 
 def learn(
@@ -39,14 +45,16 @@ def learn(
 ) -> None:
     """Teach the comments to the model, score it again and say what became of each comment."""
     from sayso.cli.comment import comment_stage
-    from sayso.cli.run import at_work, opened, print_headline
+    from sayso.cli.run import at_work, opened
 
     chosen = [f"learn.method={method}"] if method else []
     project = opened(recipe, [*(set_ or []), *chosen])
     with at_work(project):
-        comment_stage(project)
+        _something_to_learn(project, comment_stage(project))
         figures = learn_stage(project)
-    print_headline(project, "learn", figures, as_json=json)
+    _print(project, figures, as_json=json)
+    if not figures:
+        raise typer.Exit(2)
 
 
 def learn_stage(project: Project) -> dict[str, float]:
@@ -60,7 +68,27 @@ def learn_stage(project: Project) -> dict[str, float]:
     return project.scored("learn") if run.weights("learn").is_dir() else {}
 
 
+def states_of(project: Project) -> dict[str, int]:
+    """How many of the run's comments ended in each state; {} before anything was learnt."""
+    from sayso.evaluate.outcomes import summary
+
+    known = project.run.outcomes()
+    return summary(known) if known else {}
+
+
 # ---------------------------------------------------------------- inside
+
+
+def _something_to_learn(project: Project, comments: int) -> None:
+    """UserError where there is no method or no comment."""
+    from sayso.rooms import names
+
+    if not project.recipe.learn.method:
+        known = ", ".join(names("methods"))
+        raise RecipeError("no method is named to learn the comments by", fix=f"learn.method or --method: {known}")
+    if not comments:
+        fix = "name feedback.files or feedback.critics, or `sayso comment --add comments.jsonl`"
+        raise FeedbackError("there are no comments to learn from", fix=fix)
 
 
 def _learn(project: Project) -> None:
@@ -143,22 +171,19 @@ def _fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
 
 def _critic(project: Project) -> Callable[[Feedback, str], str | None] | None:
     """Asks the program that made a comment about another answer; of other comments their own words hold."""
-    from sayso.cli.knobs import knobs_of
+    from sayso.cli.outcomes import programs
     from sayso.rooms import find
 
-    program = find("critics", "program")
-    asked = [one.knobs for one in project.recipe.feedback.critics if one.name == "program"]
-    known = [knobs_of(program, knobs, "critic program") for knobs in asked]
-    programs = {program.author_id(knobs): knobs for knobs in known}
+    known, program = programs(project), find("critics", "program")
 
     def said(about: Feedback, answer: str) -> str | None:
-        if about.author.id not in programs:
+        if about.author.id not in known:
             return about.comment
         pair = (Example(about.id, about.prompt), Answer(about.id, answer))
-        review = program.comment(project.task, [pair], programs[about.author.id])
+        review = program.comment(project.task, [pair], known[about.author.id])
         return "\n".join(one.comment for one in review) or None
 
-    return said if programs else None
+    return said if known else None
 
 
 def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Validate | None, str]:
@@ -181,3 +206,54 @@ def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Valid
         return values | {"heed": heed, "balance": (heed + kept) / 2 if rest is not None else heed}
 
     return check, "balance"
+
+
+# ---------------------------------------------------------------- for people
+
+
+def _print(project: Project, figures: Mapping[str, float], *, as_json: bool) -> None:
+    from sayso.cli.console import console, print_json
+    from sayso.cli.run import headline
+    from sayso.evaluate.outcomes import in_words
+
+    outcomes, words = project.run.outcomes(), {one.id: one.comment for one in project.run.feedback()}
+    if as_json:
+        told = [to_json(one) | {"comment": words.get(one.feedback, "")} for one in outcomes]
+        facts = {"run": str(project.run.folder), "stage": "learn", "figures": dict(figures)}
+        print_json(facts | {"states": states_of(project), "outcomes": told})
+        return
+    out = console()
+    learnt = headline(figures) if figures else "nothing was learnt: the method can use none of the comments"
+    out.print(f"learn: {learnt}   ({project.run.folder})")
+    if outcomes:
+        out.print(in_words(states_of(project)))
+        _print_outcomes(outcomes, words, project.run.folder / "outcomes.jsonl")
+
+
+def _print_outcomes(outcomes: Sequence[Outcome], words: Mapping[str, str], file: Path) -> None:
+    """State, comment and reason; where there are many, each state keeps some of the places."""
+    from sayso.cli.console import console, print_table
+
+    order = list(State)
+    seen: Counter[State] = Counter()
+    ranked: list[tuple[int, int, Outcome]] = []
+    for one in outcomes:
+        ranked.append((seen[one.state], order.index(one.state), one))
+        seen[one.state] += 1
+    shown = sorted(sorted(ranked, key=lambda rank: rank[:2])[:OUTCOMES_SHOWN], key=lambda rank: rank[1])
+    rows = [
+        (one.state.value.replace("_", " "), _clipped(words.get(one.feedback, ""), 60), _clipped(one.why, 160))
+        for _, _, one in shown
+    ]
+    print_table("", ("state", "comment", "why"), rows)
+    if len(outcomes) > len(shown):
+        console().print(f"and {len(outcomes) - len(shown):,} more: all of them are in {file}")
+
+
+def _clipped(words: str, cells: int) -> Text:
+    """On one line of a terminal, where a Chinese character takes two cells."""
+    from rich.text import Text
+
+    text = Text(" ".join(words.split()))
+    text.truncate(cells, overflow="ellipsis")
+    return text

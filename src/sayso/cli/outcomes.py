@@ -1,23 +1,25 @@
 """What became of each comment of a run: the model's answers to it before and after, and who judges them.
 
-Decided here: a program that commented is asked again about the new answer, and only that program about its own
-comments; where it fails, the comment is judged without it.
+Decided here: every program of the recipe is asked about the answers to a comment's prompt (the attempt, the better
+one, those before and after learning), each answer once; where it fails, the comment is judged without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from sayso.records import Answer, Example, Feedback, Outcome
+from sayso.evaluate.outcomes import Check, Trial, outcome, refused
+from sayso.records import Answer, Example, Feedback, Messages, Outcome
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.models.open import AnyLearner
-    from sayso.recipe import CriticPart
     from sayso.store.split import Halves
 
 Texts = Mapping[str, str]
+Asked = tuple[Messages, str]
 MOST_WATCHED = 64
 
 
@@ -32,7 +34,7 @@ def answers_to(project: Project, learner: AnyLearner, feedback: Sequence[Feedbac
 def heeding(project: Project, learner: AnyLearner, feedback: Sequence[Feedback]) -> Callable[[], float] | None:
     """How good the model's answers to commented prompts are now, in [0, 1]; None where no better answer is known."""
     gold = {example.id: example.target for example in project.examples("validation")}
-    better = {one.id: one.revision if one.revision is not None else gold.get(one.item) for one in feedback}
+    better = {one.id: better_answer(one, gold) for one in feedback}
     known = [one for one in feedback if better[one.id] is not None][:MOST_WATCHED]
     if not known:
         return None
@@ -45,47 +47,77 @@ def heeding(project: Project, learner: AnyLearner, feedback: Sequence[Feedback])
     return check
 
 
+def better_answer(one: Feedback, gold: Mapping[str, str | None]) -> str | None:
+    """Its revision, else the gold answer of the item that it is about; None where neither is known."""
+    return one.revision if one.revision is not None else gold.get(one.item)
+
+
 def outcomes_of(
     project: Project, halves: Halves, reasons: Mapping[str, str], before: Texts, after: Texts
 ) -> list[Outcome]:
     """One Outcome per comment. reasons: by id, why the method could not use a comment."""
-    from sayso.evaluate.outcomes import Trial, outcome, refused
-
-    name = project.run.folder.name
+    name, feedback = project.run.folder.name, project.run.feedback()
     gold = {example.id: example.target for example in project.examples("validation")}
     held = {one.id for one in halves.held_out}
-    verdicts = _verdicts(project, after)
-    found = []
-    for one in project.run.feedback():
-        if one.id in reasons:
-            found.append(refused(one, reasons[one.id], name))
-            continue
-        better = one.revision if one.revision is not None else gold.get(one.item)
-        trial = Trial(one, before[one.id], after[one.id], better, one.id in held)
-        found.append(outcome(trial, project.task, lambda asked, _: verdicts.get(asked.id), name))
-    return found
+    found: dict[str, Outcome] = {one.id: refused(one, reasons[one.id], name) for one in feedback if one.id in reasons}
+    trials = [
+        Trial(one, before[one.id], after[one.id], better_answer(one, gold), one.id in held)
+        for one in feedback
+        if one.id not in reasons
+    ]
+    for trial in _checked(project, trials):
+        found[trial.feedback.id] = outcome(trial, project.task, name)
+    return [found[one.id] for one in feedback]
+
+
+def programs(project: Project) -> dict[str, Any]:
+    """The knobs of the recipe's program critics, by the name under which each comments."""
+    from sayso.cli.knobs import knobs_of
+    from sayso.rooms import find
+
+    critic = find("critics", "program")
+    asked = [part.knobs for part in project.recipe.feedback.critics if part.name == "program"]
+    known = [knobs_of(critic, knobs, "critic program") for knobs in asked]
+    return {critic.author_id(knobs): knobs for knobs in known}
 
 
 # ---------------------------------------------------------------- inside
 
 
-def _verdicts(project: Project, after: Texts) -> dict[str, bool]:
-    """By comment's id, whether the program that made it still complains."""
-    found: dict[str, bool] = {}
-    for part in project.recipe.feedback.critics:
-        if part.name == "program":
-            found |= _asked_again(project, part, after)
-    return found
+def _checked(project: Project, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials with what each program says of their answers."""
+    known = programs(project)
+    for name, knobs in known.items():
+        said = _said(project, knobs, [(trial.feedback.prompt, text) for trial in trials for text in _texts(trial)])
+        trials = [replace(trial, checks=(*trial.checks, _check(name, trial, said))) for trial in trials]
+    return list(trials)
 
 
-def _asked_again(project: Project, part: CriticPart, after: Texts) -> dict[str, bool]:
-    from sayso.cli.knobs import knobs_of
+def _texts(trial: Trial) -> tuple[str, ...]:
+    better = () if trial.better is None else (trial.better,)
+    return (trial.feedback.attempt.text, *better, trial.before, trial.after)
+
+
+def _check(name: str, trial: Trial, said: Mapping[Asked, str]) -> Check:
+    one = trial.feedback
+
+    def of(text: str | None) -> str | None:
+        return None if text is None else said.get((one.prompt, text))
+
+    own = name == one.author.id or name in one.checks
+    return Check(name, of(one.attempt.text), of(trial.better), of(trial.before), of(trial.after), own)
+
+
+def _said(project: Project, knobs: Any, asked: Sequence[Asked]) -> dict[Asked, str]:
+    """What a program says of each answer, "" for nothing; those that it fails on are left out."""
     from sayso.rooms import find
 
-    critic = find("critics", part.name)
-    knobs = knobs_of(critic, part.knobs, f"critic {part.name}")
-    own = [one for one in project.run.feedback() if one.author.id == critic.author_id(knobs)]
-    pairs = [(Example(one.id, one.prompt), Answer(one.id, after[one.id])) for one in own]
-    review = critic.comment(project.task, pairs, knobs)
-    still = {one.item for one in review.feedback if one.polarity != "positive"}
-    return {one.id: one.id in still for one in own if one.id not in review.not_judged}
+    distinct = list(dict.fromkeys(asked))
+    pairs = [(Example(str(i), prompt), Answer(str(i), text)) for i, (prompt, text) in enumerate(distinct)]
+    review = find("critics", "program").comment(project.task, pairs, knobs)
+    words: dict[str, list[str]] = {}
+    for one in review.feedback:
+        words.setdefault(one.item, []).append(one.comment)
+    return {
+        pair: " ".join(words.get(str(i), ())) for i, pair in enumerate(distinct) if str(i) not in review.not_judged
+    }

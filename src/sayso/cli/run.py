@@ -71,10 +71,11 @@ def run_project(project: Project) -> dict[str, Any]:
     from sayso.cli.comment import comment_stage
     from sayso.cli.console import console
     from sayso.cli.evaluate import base_stage
-    from sayso.cli.learn import learn_stage
+    from sayso.cli.learn import learn_stage, states_of
     from sayso.cli.plan import plan_stage
     from sayso.cli.report import report_stage
     from sayso.cli.train import train_stage
+    from sayso.evaluate.outcomes import in_words
 
     out = console(stderr=True)
     project.run.add_facts(facts(project))
@@ -87,12 +88,33 @@ def run_project(project: Project) -> dict[str, Any]:
         out.print(f"train    {headline(figures['train'])}")
     gathered = comment_stage(project)
     if gathered:
-        out.print(f"comment  {gathered} comments")
+        out.print(f"comment  {gathered:,} {'comment' if gathered == 1 else 'comments'}")
     figures["learn"] = learn_stage(project)
     if figures["learn"]:
         out.print(f"learn    {headline(figures['learn'])}")
+    states = states_of(project) if gathered and project.recipe.learn.method else {}
+    if states:
+        out.print(f"learn    {in_words(states)}")
     page = report_stage(project)
-    return {"run": str(project.run.folder), "report": str(page), "figures": {k: v for k, v in figures.items() if v}}
+    told = {"run": str(project.run.folder), "report": str(page), "figures": {k: v for k, v in figures.items() if v}}
+    return told | ({"states": states} if states else {})
+
+
+def about_data(note: Mapping[str, Any]) -> Iterator[str]:
+    """What the check found: rows by split, each reason for a dropped one, and what calls for attention."""
+    for split, part in note.get("splits", {}).items():
+        dropped = "; ".join(_dropped(reason, found) for reason, found in part["dropped"].items())
+        kept = f"{part['kept']:,} rows for {split}"
+        yield f"{kept}, {part['rows'] - part['kept']:,} dropped: {dropped}" if dropped else kept
+    for finding in note.get("findings", []):
+        if finding["level"] != "note":
+            where = f"{finding['split']}: " if finding["split"] else ""
+            yield f"{finding['level']}: {where}{finding['what']}"
+
+
+def _dropped(reason: str, found: Mapping[str, Any]) -> str:
+    more = ", ..." if found["count"] > 1 else ""
+    return f"{found['count']:,} {reason} (line {found['lines'][0]}{more})"
 
 
 def headline(figures: Mapping[str, float]) -> str:

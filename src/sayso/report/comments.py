@@ -21,7 +21,7 @@ SHOWN = 40
 CLIP = 160
 WORDS = 240
 STATES: dict[State, tuple[str, str]] = {
-    State.HEEDED: ("Heeded", "the model now answers as the comment asks"),
+    State.HEEDED: ("Heeded", "the answer is now as asked for, or closer to it; the reason says how that is known"),
     State.NOT_HEEDED: ("Not heeded", "the model still does what the comment is about"),
     State.CANNOT_TELL: ("Cannot tell", "the answer changed or not, but nothing says whether it heeds the comment"),
     State.HELD_OUT: ("Held out", "kept as a test; nothing was learnt from it"),
