@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 from sayso.cli.check import check, check_project, tokens_stage
 from sayso.cli.project import Project
 from sayso.cli.train import train_stage, training_lessons
+from sayso.dataset.files import load_files
 from sayso.errors import DataError
 from sayso.models.open import load_tokenizer, locate
-from sayso.recipe import DataPart, FilePart, Recipe, load
+from sayso.recipe import DataPart, FilePart, Recipe, TaskPart, load
 
 ROWS = "text,label\n很好，很喜欢。,1\nbad film,0\n,1\nbad film,0\n不好,0\n不错,1\n"
 
@@ -62,6 +63,22 @@ def test_a_mended_copy_is_written(recipe: Path, tmp_path: Path) -> None:
         "mended": 0,
     }
     assert "data.train.path" in run(str(recipe), "--repair", str(tmp_path / "mended"))[1]
+
+
+def test_the_mended_copy_is_read_like_the_original_with_the_columns_that_are_told(
+    recipe: Path, tmp_path: Path
+) -> None:
+    rows = "".join(f"k{i},很好{i},{i % 2},京{i}\n" for i in range(12))
+    (tmp_path / "train.csv").write_text("nr,text,label,city\n" + rows, encoding="utf-8")
+    columns = "{id: nr, meta.place: city}"
+    recipe.write_text(f"data: {{train: {{path: train.csv, columns: {columns}}}, validation_share: 0}}\n")
+    text = run(str(recipe), "--repair", str(tmp_path / "mended"))[1]
+    assert "data.train.columns: {meta.place: place}" in text
+    before = load_files(TaskPart(), load(recipe).data, Path())["train"].examples
+    recipe.write_text("data: {train: {path: mended/train.jsonl, columns: {meta.place: place}}, validation_share: 0}\n")
+    assert [(e.id, e.meta) for e in load_files(TaskPart(), load(recipe).data, Path())["train"].examples] == [
+        (e.id, e.meta) for e in before
+    ]
 
 
 def test_an_error_in_the_data_is_exit_code_2(recipe: Path) -> None:

@@ -81,6 +81,36 @@ def test_one_label_or_no_row_is_an_error(tmp_path: Path) -> None:
         assert (found.findings[0].level, found.findings[0].what) == ("error", words) or words in found.findings[1].what
 
 
+def test_labels_that_differ_only_in_case_width_or_blanks_are_named_with_the_nearest(tmp_path: Path) -> None:
+    rows = [("positive", 6), ("Positive", 2), ("negative", 5), ("非常 好", 3), ("非常  好", 1), ("ｎegative", 1)]
+    texts = [f"{i}-{label}" for label, n in rows for i in range(n)]
+    lines = [json.dumps({"text": text, "label": text.split("-")[1]}, ensure_ascii=False) for text in texts]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "test.jsonl").write_text('{"text": "x", "label": "NEGATIVE"}\n{"text": "y", "label": "odd"}\n')
+    data = DataPart(train=FilePart(path="train.jsonl"), test=FilePart(path="test.jsonl"))
+    found = [f for f in check(load_files(TaskPart(), data, tmp_path)).findings if "differ only" in f.what]
+    assert [(f.level, f.split) for f in found] == [("warning", "train"), ("warning", "test")]
+    for told in (
+        "'Positive' (2) is near 'positive' (6)",
+        "'非常  好' (1) is near '非常 好' (3)",
+        "'ｎegative' (1) is near",
+    ):
+        assert told in found[0].what
+    assert "task.labels: [negative, positive, 非常 好] and data.label_names: {'Positive': 'positive', " in found[0].fix
+    assert "'NEGATIVE' (1) is near 'negative' (5)" in found[1].what
+    assert "odd" not in found[1].what
+
+
+def test_the_advised_names_read_two_spellings_as_one(tmp_path: Path) -> None:
+    rows = [("好", "positive"), ("不错", "Positive"), ("坏", "negative"), ("很好", " positive ")]
+    lines = [json.dumps({"text": text, "label": label}, ensure_ascii=False) for text, label in rows]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    data = DataPart(train=FilePart(path="a.jsonl"), label_names={"Positive": "positive"})
+    report = check(load_files(TaskPart(labels=["negative", "positive"]), data, tmp_path))
+    assert report.splits["train"].labels == {"positive": 3, "negative": 1}
+    assert not [f for f in report.findings if "differ only" in f.what]
+
+
 def test_translations_of_one_sentence_are_no_conflict(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text("你好\tHi\n你好\tHello\n再见\tBye\n")
     part = FilePart(path="a.tsv")
@@ -124,6 +154,9 @@ def test_the_mended_copy_reads_back_clean(data: DataPart, tmp_path: Path) -> Non
         ),
         (TaskPart(name="generate"), {"messages": [{"role": "user", "content": "写诗"}], "extra": 1}),
         (TaskPart(name="text"), {"text": "从前\n有座山"}),
+        (TaskPart(), {"text": "好", "label": "a", "id": "7", "shop": "北京", "stars": 5}),
+        (TaskPart(name="translate"), {"source": "好", "target": "good", "uid": "x:1"}),
+        (TaskPart(name="generate"), {"prompt": "写诗", "response": "春眠", "编号": 3, "tags": ["a", {"b": 1}]}),
     ],
 )
 def test_every_task_reads_its_own_copy(task: TaskPart, row: dict[str, object], tmp_path: Path) -> None:
@@ -134,6 +167,35 @@ def test_every_task_reads_its_own_copy(task: TaskPart, row: dict[str, object], t
     written = repair(files, tmp_path / "m", task.name, several=task.several)["test"]
     again = load(FilePart(path=written.path), "test", task, DataPart(), tmp_path)
     assert again.examples == files["test"].examples
+    copied = json.loads(Path(written.path).read_text(encoding="utf-8"))
+    assert {name: copied[name] for name in files["test"].columns.ignored} == {
+        name: row[name] for name in files["test"].columns.ignored
+    }
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.csv"])
+def test_ids_and_columns_that_nobody_reads_stay_with_their_rows(name: str, tmp_path: Path) -> None:
+    rows = [
+        {"nr": "k1", "review": "好\u200b", "label": "1", "text": "taken", "shop": "上海"},
+        {"nr": "k2", "review": "", "label": "1", "text": "", "shop": "dropped"},
+        {"nr": "k1", "review": "坏", "label": "0", "text": "", "shop": "京"},
+        {"nr": "", "review": "还行", "label": "0", "text": "", "shop": "no id"},
+        {"nr": "k4", "review": "坏", "label": "0", "text": "", "shop": "given again"},
+    ]
+    table = ["nr,review,label,text,shop", *(",".join(row.values()) for row in rows)]
+    whole = json.dumps(rows) if name == "a.json" else "\n".join(table)  # the array stands on one line
+    (tmp_path / name).write_text(whole, encoding="utf-8")
+    columns = {"id": "nr", "text": "review", "label": "label"}
+    files = {"train": load(FilePart(path=name, columns=columns), "train", TaskPart(), DataPart(), tmp_path)}
+    written = repair(files, tmp_path / "mended", "classify")["train"]
+    copy = [json.loads(line) for line in Path(written.path).read_text(encoding="utf-8").splitlines()]
+    assert copy == [
+        {"text": "好", "shop": "上海", "id": "k1", "label": "1"},
+        {"text": "坏", "shop": "京", "id": "k1#2", "label": "0"},
+        {"text": "还行", "shop": "no id", "label": "0"},
+    ]
+    again = load(FilePart(path=written.path), "train", TaskPart(), DataPart(), tmp_path)
+    assert [e.id for e in again.examples] == [files["train"].examples[i].id for i in (0, 1, 2)]
 
 
 def test_repair_never_overwrites_an_original(data: DataPart, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def _repaired(recipe: Recipe, files: Mapping[str, Loaded], folder: Path) -> dict
     from sayso.dataset.repair import repair
 
     mended = repair(files, folder, recipe.task.name, several=recipe.task.several)
-    return {name: _counts(one) for name, one in mended.items()}
+    return {name: _counts(one) | _meta(files[name]) for name, one in mended.items()}
 
 
 def _counts(mended: Mended) -> dict[str, Any]:
@@ -162,6 +162,12 @@ def _counts(mended: Mended) -> dict[str, Any]:
         "dropped": actions.count("dropped"),
         "mended": actions.count("mended"),
     }
+
+
+def _meta(loaded: Loaded) -> dict[str, Any]:
+    """The columns that have to be named for the copy to be read like the original."""
+    kept = {role: role.removeprefix("meta.") for role in loaded.columns.by_role if role.startswith("meta.")}
+    return {"columns": kept} if kept else {}
 
 
 def _learner(recipe: Recipe, files: Mapping[str, Loaded]) -> tuple[Any, Any]:
@@ -291,7 +297,10 @@ def _print_repaired(repaired: Mapping[str, Any]) -> None:
     from sayso.cli.console import console
 
     out = console()
-    out.print("\nwritten; name these files in the recipe, without columns and options:")
+    out.print("\nwritten; name these files in the recipe, with no other columns and options:")
     for name, facts in repaired.items():
         counts = f"{facts['rows']:,} rows, {facts['dropped']} dropped, {facts['mended']} mended"
         out.print(f"  data.{name}.path: {facts['path']}  ({counts}; reasons in {name}.changes.jsonl)")
+        if "columns" in facts:
+            named = ", ".join(f"{role}: {column}" for role, column in facts["columns"].items())
+            out.print(f"  data.{name}.columns: {{{named}}}")

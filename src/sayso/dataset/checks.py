@@ -3,6 +3,8 @@
 Decided here:
 - A duplicate is the same text with the same target, to the letter. A conflict, and a row in two splits, is the same
   text after `fold`: a leak in other letter case is a leak.
+- So are labels: those that are the same after `fold` were most likely meant to be one. The commonest is the name that
+  the others are told to take.
 - Lines are listed, not only counted; each list is cut at SHOWN and says how many there are in all.
 - Nothing here changes or drops a row; `repair` does.
 """
@@ -249,11 +251,36 @@ def _of_labels(name: str, split: SplitReport, train: SplitReport | None) -> Iter
         rare = min(labels, key=lambda label: labels[label])
         what = f"labels are unbalanced: '{next(iter(labels))}' {max(labels.values())}, '{rare}' {labels[rare]}"
         yield Finding("note", name, what, "strategy.class_weights: balanced (one label per row)")
-    unseen = sorted(set(labels) - set(train.labels)) if train is not None and train.kept else []
-    if unseen:
-        yield Finding("warning", name, f"labels that training never shows: {', '.join(unseen[:10])}")
+    shown = train.labels if train is not None else {}
+    if name == "train":
+        yield from _of_spellings(name, labels, labels)
+    elif shown:
+        unseen = sorted(set(labels) - set(shown))
+        if unseen:
+            yield Finding("warning", name, f"labels that training never shows: {', '.join(unseen[:10])}")
+        yield from _of_spellings(name, {label: labels[label] for label in unseen}, shown)
     if name == "train" and len(labels) > max(50, split.kept // 2):
         yield Finding("warning", name, f"{len(labels)} different labels in {split.kept} rows: is this the label?")
+
+
+def _of_spellings(name: str, labels: Mapping[str, int], known: Mapping[str, int]) -> Iterable[Finding]:
+    """Labels that differ from a commoner, or a known, one only in letter case, width or blanks."""
+    spelt: dict[str, str] = {}
+    for label in sorted(filter(None, known), key=lambda label: -known[label]):
+        spelt.setdefault(fold(label), label)
+    found = {label: spelt[fold(label)] for label in labels if spelt.get(fold(label), label) != label}
+    if not found:
+        return
+    told = [f"'{label}' ({labels[label]:,}) is near '{right}' ({known[right]:,})" for label, right in found.items()]
+    more = f", and {len(told) - 5} more" if len(told) > 5 else ""
+    names = ", ".join(f"{label!r}: {right!r}" for label, right in list(found.items())[:5])
+    kept = ", ".join(sorted(set(spelt.values()))) if len(spelt) <= 8 else "..."
+    yield Finding(
+        "warning",
+        name,
+        f"labels that differ only in letter case, width or blanks: {'; '.join(told[:5])}{more}",
+        f"write them alike, or read them so: task.labels: [{kept}] and data.label_names: {{{names}}}",
+    )
 
 
 def _rows(count: int) -> str:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -48,7 +48,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One file's examples. `rows` is what was looked at: examples and dropped rows together. `hash` is the file's."""
+    """One file's examples. `rows` is what was looked at: examples and dropped rows together. `hash` is the file's.
+
+    `again` reads the file once more: what each example's row held, in the examples' order.
+    """
 
     examples: tuple[Example, ...]
     dropped: tuple[Dropped, ...]
@@ -58,6 +61,7 @@ class Loaded:
     hash: str
     rows: int
     said: tuple[str, ...] = ()
+    again: Callable[[], Sequence[Mapping[str, Any]]] = field(default=tuple, compare=False)
 
 
 def load(part: FilePart, split: Split, task: TaskPart, data: DataPart, base: Path) -> Loaded:
@@ -66,13 +70,20 @@ def load(part: FilePart, split: Split, task: TaskPart, data: DataPart, base: Pat
     source = _source(part, task, path)
     part, said = _like_training(part, source, task, data, base)
     options = {key: value for key, value in part.options.items() if key not in OWN_OPTIONS}
-    rows = list(islice(source.read(Path(path), options), part.skip, part.skip + part.limit if part.limit else None))
+
+    def read() -> list[RawRow]:
+        end = part.skip + part.limit if part.limit else None
+        return list(islice(source.read(Path(path), options), part.skip, end))
+
+    rows = read()
     columns = map_columns(part.columns, [row.fields for row in rows if not row.problem][:5000], task, path)
     labels = labels_of(data.label_names, _label_file(part, base, path), task.labels, task.several)
-    examples, dropped = _examples(rows, _Builder(columns, task, split, labels), split)
+    build = _Builder(columns, task, split, labels)
+    examples, dropped, _ = _examples(rows, build, split)
     name = source.__name__.rpartition(".")[2]
     said = said + columns.said() + _prompts_only(columns, task)
-    return Loaded(tuple(examples), tuple(dropped), columns, name, path, file_hash(path), len(rows), tuple(said))
+    facts = (name, path, file_hash(path), len(rows), tuple(said))
+    return Loaded(tuple(examples), tuple(dropped), columns, *facts, lambda: _examples(read(), build, split)[2])
 
 
 def file_hash(path: str) -> str:
@@ -154,9 +165,13 @@ def _files(path: str) -> list[Path]:
 # ---------------------------------------------------------------- rows to examples
 
 
-def _examples(rows: list[RawRow], build: _Builder, split: Split) -> tuple[list[Example], list[Dropped]]:
+def _examples(
+    rows: list[RawRow], build: _Builder, split: Split
+) -> tuple[list[Example], list[Dropped], list[Mapping[str, Any]]]:
+    """The examples, the rows that give none, and what the examples' rows held."""
     examples: list[Example] = []
     dropped: list[Dropped] = []
+    held: list[Mapping[str, Any]] = []
     seen: Counter[str] = Counter()
     for row in rows:
         try:
@@ -173,7 +188,8 @@ def _examples(rows: list[RawRow], build: _Builder, split: Split) -> tuple[list[E
             continue
         name = _unused(name, seen)
         examples.append(Example(name, prompt, target, split, row.line, meta))
-    return examples, dropped
+        held.append(row.fields)
+    return examples, dropped, held
 
 
 def _unused(name: str, seen: Counter[str]) -> str:

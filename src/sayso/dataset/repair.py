@@ -3,6 +3,7 @@
 Decided here:
 - The originals stay untouched. `<split>.jsonl` holds the rows that remain, `<split>.changes.jsonl` one line for each
   row that was dropped or mended, with its line in the original and the reason.
+- A row keeps its id and the columns that nobody reads, save one whose name the copy needs for what is read.
 - Mended: mojibake undone, invisible characters out, white space tidied. Labels are names already.
 - Dropped: what could not be read, exact duplicates, and training rows whose text stands in validation or test: the
   measure stays, the training gives way.
@@ -59,7 +60,8 @@ def repair(loaded: Mapping[str, Loaded], folder: Path, task: str, *, several: bo
         kept, changes = _mend(loaded[split], measured if split == "train" else {})
         if split in MEASURES:
             measured |= {key(example): split for example in kept}
-        _write(path, (row_of(example, task, several) for example in kept))
+        held = dict(zip((example.id for example in loaded[split].examples), _held(loaded[split]), strict=True))
+        _write(path, (held[example.id] | row_of(example, task, several) for example in kept))
         _write(folder / f"{split}.changes.jsonl", (to_json(change) for change in changes))
         written[split] = Mended(str(path), len(kept), tuple(changes))
     return {split: written[split] for split in loaded}
@@ -81,6 +83,21 @@ def row_of(example: Example, task: str, several: bool = False) -> dict[str, Any]
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _held(loaded: Loaded) -> list[dict[str, Any]]:
+    """What the copy keeps of each example's row besides the example: its id and the columns that nobody reads."""
+    own = [_own_id(example) if "id" in loaded.columns.by_role else {} for example in loaded.examples]
+    if not loaded.columns.ignored:
+        return own
+    unread = [{name: row[name] for name in loaded.columns.ignored if name in row} for row in loaded.again()]
+    return [others | id_ for others, id_ in zip(unread, own, strict=True)]
+
+
+def _own_id(example: Example) -> dict[str, Any]:
+    """The id as its row gave it; nothing for a row that gave none and has a hash of its content."""
+    split, joint, name = example.id.partition(":")
+    return {"id": name} if joint and split == example.split else {}
 
 
 def _mend(loaded: Loaded, measured: Mapping[str, str]) -> tuple[list[Example], list[Change]]:
@@ -122,7 +139,7 @@ def _write(path: Path, rows: Iterable[Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
             file.flush()
             os.fsync(file.fileno())
         beside.rename(path)
