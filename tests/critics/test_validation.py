@@ -39,13 +39,60 @@ def test_a_confusion_is_named_and_counted_and_shares_one_rule() -> None:
     rows = [("难吃", "负面", "正面"), ("很慢", "负面", "正面"), ("还行", "中性", "正面"), ("太差", "负面", "负面")]
     found = labelled(ONE, *rows)
     assert [one.item for one in found] == ["0", "1", "2"]
-    assert found[0].comment == "这是“负面”，不是“正面”。3 个“负面”里有 2 个被当成了“正面”。不要把“负面”当成“正面”。"
+    rule = "回答“正面”之前，先看看是不是“负面”。"
+    assert found[0].comment == f"这是“负面”，不是“正面”。3 个“负面”里有 2 个被当成了“正面”。{rule}"
     assert "个" not in found[2].comment
-    assert found[0].scope == found[1].scope == Scope("rule", "不要把“负面”当成“正面”。")
+    assert found[0].scope == found[1].scope == Scope("rule", rule)
     assert found[2].scope != found[0].scope
     first = found[0]
     assert (first.revision, first.attempt.text, first.prompt) == ("负面", "正面", user("难吃"))
     assert (first.author, first.reveals_answer, first.language) == (Author("critic", "validation"), True, "zh")
+
+
+GOOD = ["it works well", "lovely and warm", "great value", "arrived early", "my wife likes it", "looks as shown"] * 5
+BAD = ["it never works", "it never arrived", "never again", "the seam broke"]
+很好 = ["质量很好", "物流很快", "颜色好看", "很满意", "价格公道", "包装仔细"] * 5
+很差 = ["质量一般不推荐", "不推荐买", "朋友也不推荐", "坏了"]
+
+
+def test_words_that_stand_in_an_errors_texts_are_named_with_their_counts() -> None:
+    rows = [(text, "负面", "正面") for text in BAD] + [(text, "正面", "正面") for text in GOOD]
+    found = labelled(ONE, *rows)
+    sentence = 'In 3 of these 4 texts stands "never", and in 0 of the 30 that are "正面".'
+    rule = 'Before answering "正面", look whether it is "负面". Take care where the text says "never".'
+    often = 'This is "负面", not "正面". Of 4 that are "负面", 4 were taken for "正面".'
+    assert found[0].comment == f"{often} {sentence} {rule}"
+    assert sentence not in found[3].comment
+    assert {one.scope.when for one in found} == {rule}
+
+
+def test_words_of_chinese_texts_are_their_longest_common_runs() -> None:
+    rows = [(text, "负面", "正面") for text in 很差] + [(text, "正面", "正面") for text in 很好]
+    found = labelled(ONE, *rows)
+    assert "这 4 条里有 3 条含有“不推荐”，30 条“正面”里有 0 条。" in found[0].comment
+    assert found[0].scope.when == "回答“正面”之前，先看看是不是“负面”。文中有“不推荐”时要留心。"
+
+
+def test_words_that_stand_everywhere_or_seldom_are_not_named() -> None:
+    rows = [(f"never {text}", "负面", "正面") for text in BAD] + [(f"never {text}", "正面", "正面") for text in GOOD]
+    assert "Take care" not in labelled(ONE, *rows)[0].comment
+    twice = [(text, "负面", "正面") for text in (*BAD[:2], "cold", "slow", "thin")]
+    assert "Take care" not in labelled(ONE, *twice, *rows[4:])[0].comment
+
+
+def test_words_of_a_label_that_was_missed_are_compared_with_texts_without_it() -> None:
+    rows = [(f"{text}, adorable", "joy | love", "joy") for text in GOOD[:3]]
+    rows += [(text, "joy", "joy") for text in GOOD] + [(text, "anger", "anger") for text in BAD]
+    found = labelled(MANY, *rows)
+    assert 'In 3 of these 3 texts stands "adorable", and in 0 of the 34 without "love".' in found[0].comment
+    assert found[0].scope.when == 'Name "love" wherever it holds. Take care where the text says "adorable".'
+
+
+def test_words_give_no_answer_away_that_is_kept_back() -> None:
+    rows = [(text, "负面", "正面") for text in BAD] + [(text, "正面", "正面") for text in GOOD]
+    found = labelled(ONE, *rows, reveal=False)
+    assert 'stands "never", and in 0 of the 30 that are "正面".' in found[0].comment
+    assert "负面" not in found[0].comment + found[0].scope.when
 
 
 def test_words_follow_the_prompt_and_the_rule_most_prompts() -> None:

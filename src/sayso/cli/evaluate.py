@@ -1,7 +1,12 @@
-"""`sayso evaluate`: score a stage's model on the same items as every other stage."""
+"""`sayso evaluate`: score a stage's model on the same items as every other stage.
+
+Decided here: a table for each split, with every metric of every stage side by side; below it, in words, how the asked
+stage compares with each other one in the headline metric.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
+    from sayso.records import Comparison, Score
 
 
 def evaluate(
@@ -43,22 +49,52 @@ def base_stage(project: Project) -> dict[str, float]:
 
 
 def _print(project: Project, stage: str, *, as_json: bool) -> None:
-    from sayso.cli.console import print_json, print_table
-    from sayso.evaluate.compare import figure
+    from sayso.cli.console import console, print_json
 
     rows = [(at, split, score) for at, split, score in project.run.scores() if not score.item]
     if as_json:
         print_json([{"stage": at, "split": split} | {"score": score} for at, split, score in rows])
         return
-    table = [
-        (at, split, score.unit, figure(score.unit, score.value), _interval(score.unit, score.interval), score.n)
-        for at, split, score in rows
-        if at == stage or score.unit == (project.recipe.task.metric or project.task.metric)
+    for split in ("validation", "test"):
+        known = {(at, score.unit): score for at, on, score in rows if on == split}
+        if known:
+            _print_split(split, known)
+            for comparison in _verdicts(project, stage, split):
+                console().print(comparison.words)
+            console().print()
+
+
+def _print_split(split: str, scores: Mapping[tuple[str, str], Score]) -> None:
+    """Metrics down, stages across, baselines first."""
+    from sayso.cli.console import print_table
+    from sayso.cli.scoring import MODEL_STAGES
+
+    stages, units = (list(dict.fromkeys(key[place] for key in scores)) for place in (0, 1))
+    stages.sort(key=lambda at: MODEL_STAGES.index(at) if at in MODEL_STAGES else -1)
+    body = []
+    for unit in units:
+        found = [scores.get((at, unit)) for at in stages]
+        counts = sorted({score.n for score in found if score is not None})
+        body.append((unit, *map(_cell, found), " or ".join(map(str, counts))))
+    print_table(f"{split} items, with 95 % intervals", ("metric", *stages, "n"), body)
+
+
+def _verdicts(project: Project, stage: str, split: str) -> list[Comparison]:
+    """The asked stage's comparisons in the headline metric and in what the programs say."""
+    units = (project.recipe.task.metric or project.task.metric, "passes")
+    return [
+        one
+        for one in project.run.comparisons()
+        if one.split == split and one.unit in units and stage in (one.before_stage, one.after_stage)
     ]
-    print_table("", ("stage", "items", "metric", "value", "95 % interval", "n"), table)
 
 
-def _interval(unit: str, interval: tuple[float, float] | None) -> str:
+def _cell(score: Score | None) -> str:
     from sayso.evaluate.compare import figure
 
-    return "" if interval is None else f"[{figure(unit, interval[0])}, {figure(unit, interval[1])}]"
+    if score is None:
+        return ""
+    if score.interval is None:
+        return figure(score.unit, score.value)
+    low, high = (figure(score.unit, end).removesuffix(" %") for end in score.interval)
+    return f"{figure(score.unit, score.value)} [{low}, {high}]"

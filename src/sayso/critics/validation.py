@@ -3,6 +3,8 @@
 Decided here:
 - The evaluation as a whole is looked at first, so a comment can say how often its error was made; errors of one kind
   share one rule (the comment's scope), so that they are learnt, or held out, together.
+- Of labels it is also said which words stand in the texts of an error, in how many, and in how many of the texts that
+  it was confused with. Only words that chance would hardly put there are named; else none is.
 - Words are in the language of the prompt; a rule is named in the language of most prompts, so that it is one rule.
 - The revision is the gold answer. Where the comment names it, it says so (`reveals_answer`).
 - Free text is faulted for what can be seen of it without a model; an answer that only differs from the gold one is
@@ -11,9 +13,10 @@ Decided here:
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,25 +55,38 @@ class _Fault:
         return (self.kind, *(self.things if self.kind in _OF_LABELS else ()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """Words of an error's texts: at least one stands in `times` of its `n` texts, and in `rest` of `others`."""
+
+    words: tuple[str, ...] = ()
+    times: int = 0
+    n: int = 0
+    rest: int = 0
+    others: int = 0
+
+
 def comment(task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Knobs) -> Review:
     """A comment on each wrong answer. What has no gold answer is judged only by what can be seen of it."""
     found = [tuple(_faults(task, example, answer, knobs)) for example, answer in pairs]
     made = Counter(fault.group for faults in found for fault in faults)
     held = Counter(label for example, _ in pairs for label in _gold_labels(task, example))
     languages = Counter(language_of(_prompt(example)) for example, _ in pairs).most_common(1)
+    signs = _all_signs(task, pairs, found)
     said: list[Feedback] = []
     for (example, answer), faults in zip(pairs, found, strict=True):
         if faults:
             main = max(faults, key=lambda fault: made[fault.group])
             among = held[main.things[0]] if main.kind in ("confused", "missed") else len(pairs)
-            language = language_of(_prompt(example))
+            language, telling = language_of(_prompt(example)), signs.get(main.group, _Signs())
             parts = [_say("words", fault, language) for fault in faults]
             parts.append(_expected(example, faults, language, knobs))
             parts.append(_say("often", main, language, made[main.group], among) if made[main.group] > 1 else "")
-            parts.append(_say("rule", main, language))
-            when = _say("rule", main, languages[0][0])
-            joint = "" if language == "zh" else " "
-            said.append(_feedback(example, answer, joint.join(filter(None, parts)), when, knobs))
+            if _words(_prompt(example)) & set(telling.words):
+                parts.append(_say_signs(main, telling, language))
+            parts.append(_rule(main, telling, language))
+            when = _rule(main, telling, languages[0][0])
+            said.append(_feedback(example, answer, _joined(parts, language), when, knobs))
     return Review(tuple(_spread(said, knobs.limit)))
 
 
@@ -204,6 +220,63 @@ def _prompt(example: Example) -> str:
     return "\n".join(message.text for message in example.prompt)
 
 
+# ---------------------------------------------------------------- which words stand in an error's texts
+
+_OFTEN_ENOUGH, _EVIDENCE, _MOST_SIGNS, _LONGEST_RUN = 3, 7.0, 3, 4  # evidence in nats: chance does it once in 1,000
+
+
+def _all_signs(
+    task: Task, pairs: Sequence[tuple[Example, Answer]], found: Sequence[tuple[_Fault, ...]]
+) -> dict[tuple[str, ...], _Signs]:
+    """The signs of every error that is about labels and was made often enough."""
+    texts = [_words(_prompt(example)) for example, _ in pairs]
+    golds = [_gold_labels(task, example) for example, _ in pairs]
+    by_group: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, faults in enumerate(found):
+        for fault in faults:
+            if fault.kind in _OF_LABELS:
+                by_group[fault.group].append(place)
+    signs: dict[tuple[str, ...], _Signs] = {}
+    for (kind, *things), places in by_group.items():
+        with_label, own = kind != "missed", set(places)
+        others = [i for i, gold in enumerate(golds) if (things[-1] in gold) == with_label and i not in own]
+        signs[(kind, *things)] = _signs([texts[i] for i in places], [texts[i] for i in others])
+    return signs
+
+
+def _words(text: str) -> set[str]:
+    """Words of letters, and runs of up to four Han characters."""
+    runs = (run[i : i + n] for run in _HAN.findall(text) for n in range(1, _LONGEST_RUN + 1) for i in range(len(run)))
+    return {word.casefold() for word in _LATIN.findall(text)} | set(runs)
+
+
+def _signs(errors: Sequence[set[str]], others: Sequence[set[str]]) -> _Signs:
+    """At most three words that are far commoner in the errors, by the Chernoff bound on chance; none holds another."""
+    often = Counter(word for words in errors for word in words)
+    elsewhere = Counter(word for words in others for word in words if often[word])
+    weighed = {
+        word: _evidence(times, len(errors), (elsewhere[word] + 1) / (len(others) + 2))
+        for word, times in often.items()
+        if times >= _OFTEN_ENOUGH
+    }
+    chosen: list[str] = []
+    for word in sorted(weighed, key=lambda word: (-weighed[word], -len(word), word)):
+        apart = not any(word in other or other in word for other in chosen)
+        if weighed[word] >= _EVIDENCE and apart and len(chosen) < _MOST_SIGNS:
+            chosen.append(word)
+    times, rest = (sum(not words.isdisjoint(chosen) for words in side) for side in (errors, others))
+    return _Signs(tuple(chosen), times, len(errors), rest, len(others))
+
+
+def _evidence(times: int, n: int, share: float) -> float:
+    """n KL(times/n || share) in nats, 0 where it is no more than the share: chance does it once in exp(that)."""
+    seen = times / n
+    if seen <= share:
+        return 0.0
+    missing = (1 - seen) * math.log((1 - seen) / (1 - share)) if seen < 1 else 0.0
+    return n * (seen * math.log(seen / share) + missing)
+
+
 # ---------------------------------------------------------------- how it is said
 
 _OF_LABELS = ("confused", "missed", "extra", "denied")
@@ -211,6 +284,11 @@ _OFTEN = {
     "en": "This error was made in {times} of {n} answers.",
     "zh": "{n} 个回答里有 {times} 个犯了这个错误。",
 }
+_SIGNS = {
+    "en": "In {times} of these {n} texts stands {signs}, and in {rest} of the {others} {which}.",
+    "zh": "这 {n} 条里有 {times} 条含有{signs}，{others} 条{which}里有 {rest} 条。",
+}
+_CARE = {"en": "Take care where the text says {signs}.", "zh": "文中有{signs}时要留心。"}
 _SAID: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "confused": {
         "words": {"en": "This is {0}, not {1}.", "zh": "这是{0}，不是{1}。"},
@@ -218,11 +296,16 @@ _SAID: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "en": "Of {n} that are {0}, {times} were taken for {1}.",
             "zh": "{n} 个{0}里有 {times} 个被当成了{1}。",
         },
-        "rule": {"en": "Do not take {0} for {1}.", "zh": "不要把{0}当成{1}。"},
+        "signs": {"en": "that are {1}", "zh": "{1}"},
+        "rule": {
+            "en": "Before answering {1}, look whether it is {0}.",
+            "zh": "回答{1}之前，先看看是不是{0}。",
+        },
     },
     "missed": {
         "words": {"en": "{0} holds here and was not named.", "zh": "这里有{0}，却没有答出来。"},
         "often": {"en": "Of {n} with {0}, {times} were missed.", "zh": "{n} 个有{0}的里漏掉了 {times} 个。"},
+        "signs": {"en": "without {0}", "zh": "没有{0}的"},
         "rule": {"en": "Name {0} wherever it holds.", "zh": "凡是有{0}的都要答出来。"},
     },
     "extra": {
@@ -231,10 +314,12 @@ _SAID: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "en": "{0} was named {times} times where it does not hold.",
             "zh": "有 {times} 次没有{0}却答了{0}。",
         },
+        "signs": {"en": "with {0}", "zh": "有{0}的"},
         "rule": {"en": "Name {0} only where it holds.", "zh": "没有{0}就不要答{0}。"},
     },
     "denied": {
         "words": {"en": "This is not {0}.", "zh": "这不是{0}。"},
+        "signs": {"en": "that are {0}", "zh": "{0}"},
         "rule": {"en": "Look twice before answering {0}.", "zh": "回答{0}之前要再看一遍。"},
     },
     "no_label": {
@@ -288,9 +373,35 @@ _SAID: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 def _say(part: str, fault: _Fault, language: str, times: int = 0, n: int = 0) -> str:
     """The fault's words, its rule or how often it was made; "" where there is nothing to say."""
     said = _SAID[fault.kind].get(part, _OFTEN if part == "often" else {})
-    quoted = [f"“{thing}”" if language == "zh" else f'"{thing}"' for thing in fault.things]
+    quoted = [_quoted(thing, language) for thing in fault.things]
     joint = "、" if language == "zh" else ", "
     return said.get(language, "").format(*quoted, all=joint.join(quoted), times=times, n=n)
+
+
+def _say_signs(fault: _Fault, signs: _Signs, language: str) -> str:
+    which, words = _say("signs", fault, language), _either(signs.words, language)
+    counts = {"times": signs.times, "n": signs.n, "rest": signs.rest, "others": signs.others}
+    return _SIGNS[language].format(signs=words, which=which, **counts)
+
+
+def _rule(fault: _Fault, signs: _Signs, language: str) -> str:
+    """What to heed, and in which texts above all; "" for what is no rule."""
+    care = _CARE[language].format(signs=_either(signs.words, language)) if signs.words else ""
+    return _joined([_say("rule", fault, language), care], language)
+
+
+def _either(words: Sequence[str], language: str) -> str:
+    quoted = [_quoted(word, language) for word in words]
+    joint, last = ("、", "或") if language == "zh" else (", ", " or ")
+    return last.join(filter(None, (joint.join(quoted[:-1]), quoted[-1])))
+
+
+def _quoted(thing: str, language: str) -> str:
+    return f"“{thing}”" if language == "zh" else f'"{thing}"'
+
+
+def _joined(sentences: Sequence[str], language: str) -> str:
+    return ("" if language == "zh" else " ").join(filter(None, sentences))
 
 
 def _expected(example: Example, faults: Sequence[_Fault], language: str, knobs: Knobs) -> str:
