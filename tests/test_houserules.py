@@ -115,6 +115,25 @@ def test_a_statement_names_the_condition_and_the_value() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spaced", "comment", "said"),
+    [
+        (True, "not like that pls", "not like that pls. It holds"),
+        (True, "In <…>", "In <…>. It holds"),
+        (True, "Never!", "Never! It holds"),
+        (False, "别", "别。"),
+    ],
+)
+def test_a_frame_that_goes_on_puts_a_stop_where_a_comment_has_none(spaced: bool, comment: str, said: str) -> None:
+    frames, words = f"{{sentence}}{' It holds ' * spaced}{{when}}", {"states": "x", "comments": comment}
+    texts = read_texts(
+        "en" if spaced else "zh",
+        {"spaced": spaced, "frames": frames, "whens": {"refund": "here"}, "families": {"begin": words}},
+    )
+    assert texts.comment(RULE, Random(1), "train", framed=1.0) == f"{said}{' ' * spaced}here"
+    assert texts.comment(RULE, Random(1), "train", framed=0.0) == comment
+
+
 def test_a_comment_may_leave_the_condition_out() -> None:
     bare = [TEXTS.comment(RULE, Random(str(i)), "train", framed=0.0) for i in range(30)]
     framed = [TEXTS.comment(RULE, Random(str(i)), "train", framed=1.0) for i in range(30)]

@@ -107,6 +107,21 @@ def test_what_is_beside_the_point_holds_no_opinion_and_no_stars(language: str) -
 
 
 @pytest.mark.parametrize("language", BOTH)
+def test_what_rules_are_about_is_said_on_purpose_only(language: str) -> None:
+    """No word or thing of a rule stands in the bank itself, nor in another one as a word of its own."""
+    raw, values = bank(language).raw, reviews.values(language)
+    blocks = [raw[name] for name in ("asides", "words", "denials", "mentions", "staff", "friends")]
+    blocks += [facts["opens"] for facts in raw["domains"].values()]
+    texts = [
+        re.sub(r"\{\w+\}", "", text) for block in blocks for line in block.splitlines() for text in spellings(line)
+    ]
+    texts += [text for text, _, _ in spelled(language)]
+    for value in (*values["word"], *values["thing"]):
+        others = [other for other in (*values["word"], *values["thing"]) if other != value]
+        assert [text for text in (*texts, *others) if hear(text, bank(language)).find(value)] == [], value
+
+
+@pytest.mark.parametrize("language", BOTH)
 def test_every_topic_of_a_domain_can_be_praised_blamed_and_mocked(language: str) -> None:
     for domain in bank(language).raw["domains"]:
         for topic, mood in product(bank(language).topics(domain), MOODS):
@@ -116,8 +131,9 @@ def test_every_topic_of_a_domain_can_be_praised_blamed_and_mocked(language: str)
 def test_a_saying_is_used_in_its_own_domains() -> None:
     fits = {domain: bank("en").sayings("size", "good", domain) for domain in ("clothes", "hotel", "gadget", "book")}
     assert [domain for domain, found in fits.items() if "true to size" in found] == ["clothes"]
-    easily = "fits [easily|neatly] in [a drawer|my bag|a coat pocket]"
-    assert [domain for domain, found in fits.items() if easily in found] == ["gadget", "book"]
+    well_made = "[really |very |]well made"
+    made = {domain: bank("en").sayings("quality", "good", domain) for domain in ("clothes", "hotel", "gadget", "book")}
+    assert [domain for domain, found in made.items() if well_made in found] == ["clothes", "gadget", "book"]
     assert "late again" in bank("en").sayings("delivery", "bad", "takeaway")
     assert "到处是线头" not in bank("zh").sayings("quality", "bad", "gadget")
 
@@ -216,6 +232,7 @@ def test_every_question_of_the_bank_is_heard_as_what_it_asks(language: str) -> N
     words = {"noun": "评价" if language == "zh" else "review"}
     for kind, block in bank(language).raw["questions"].items():
         words["labels"] = "/".join(bank(language).labels(kind)) if kind in ("sentiment", "topic") else ""
+        words["among"] = words["labels"]
         for question in (text for line in block.splitlines() for text in spellings(line.strip())):
             assert hear(fill(question, words), bank(language)).kind == kind, question
 
@@ -235,6 +252,7 @@ STARS = [
     ("3 out of 5", 3),
     ("2 of 5", 2),
     ("5 stars", 5),
+    ("1 star", 1),
     ("25 stars", 0),
     ("4/50", 0),
     ("five nice people", 0),
@@ -246,6 +264,9 @@ STARS = [
     ("评分：2/5", 2),
     ("★☆☆☆☆", 1),
     ("看星空", 0),
+    ("等了三星期", 0),
+    ("一家四星级酒店", 0),
+    ("打1颗星", 1),
 ]
 
 
@@ -264,6 +285,10 @@ SAYS = [
     ("I wouldn’t call it sick", "sick", False),
     ("I wouldnt call it sick", "sick", False),
     ("Hardly all that sick, never so sick, the opposite of sick", "sick", False),
+    ("It isn't sick, wasn’t all that sick, didnt seem not very sick", "sick", False),
+    ("Not a legend, not what I'd call a legend, there's nothing legend", "legend", False),
+    ("It doesn't slaps", "slaps", False),
+    ("Isn't it sick?", "sick", True),
     ("Not cheap. Really sick.", "sick", True),
     ("Not sick? Sick!", "sick", True),
     ("So homesick, sickly", "sick", False),
@@ -273,6 +298,8 @@ SAYS = [
     ("谈不上上头", "上头", False),
     ("离上头还差得远", "上头", False),
     ("并不上头，不算上头", "上头", False),
+    ("没那么上头，不是很上头，不怎么上头", "上头", False),
+    ("可不是上头嘛", "上头", True),
     ("不贵，上头", "上头", True),
     ("上面的头", "上头", False),
 ]
@@ -308,12 +335,12 @@ def test_how_short_a_review_is_without_its_stars(review: str, beyond: int) -> No
 
 PEOPLE = [
     ("It was Ruth who served us.", "staff", "Ruth"),
-    ("The name badge said Kwame.", "staff", "Kwame"),
-    ("Ruth, my niece, was there too.", "friends", "Ruth"),
+    ("The name tag said Kwame.", "staff", "Kwame"),
+    ("Ruth, my flatmate, was there too.", "friends", "Ruth"),
     ("ruth at the desk handled it", "staff", "Ruth"),
     ("Ruth is nice.", "", ""),
     ("接待我们的是小李。", "staff", "小李"),
-    ("和老公小李一起写的。", "friends", "小李"),
+    ("和室友小李一起写的。", "friends", "小李"),
     ("小李很好。", "", ""),
 ]
 
@@ -335,6 +362,9 @@ DOMAINS = [
     ("My first jumper from this shop.", "clothes"),
     ("Kettle for the office.", "gadget"),
     ("A rip-off.", ""),
+    ("It doubles as a dining table.", ""),
+    ("Fits neatly in a coat pocket.", ""),
+    ("Came last night.", ""),
     ("住了302。", "hotel"),
     ("提前一天订了桌。", "restaurant"),
     ("懒得做饭，叫了个外卖。", "takeaway"),
@@ -342,6 +372,7 @@ DOMAINS = [
     ("买的是平装。", "book"),
     ("一直想要一件毛衣。", "clothes"),
     ("台灯用了两周。", "gadget"),
+    ("说明书我当小说看了一周。", ""),
     ("太贵了。", ""),
 ]
 
@@ -408,7 +439,7 @@ def test_a_review_is_heard_as_it_was_planned(language: str) -> None:
         placed += plan.placed and not plan.short
         wrong += found.domain not in ((plan.domain,) if plan.placed and not plan.short else ("", plan.domain))
     assert placed > 1500
-    assert wrong <= 0.01 * placed  # a book as large as a dining table sounds like a restaurant
+    assert wrong == 0
 
 
 @pytest.mark.parametrize("language", BOTH)

@@ -35,6 +35,8 @@ def test_pieces_are_joined_as_the_language_does() -> None:
 def test_filling_leaves_no_wrong_article_or_blank() -> None:
     assert fill("A {x} , please .", {"x": "umbrella"}) == "An umbrella, please."
     assert fill("a {x}", {"x": "mug"}) == "a mug"
+    assert fill("a {x}, a unit, a one-liner, a union", {"x": "use"}) == "a use, a unit, a one-liner, a union"
+    assert fill("a unimportant onion", {}) == "an unimportant onion"
     assert fill("买{x}。", {"x": "伞"}) == "买伞。"
 
 

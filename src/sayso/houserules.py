@@ -8,12 +8,14 @@ Decided here:
   the fifth whose hash is smallest.
 - A comment is a template with its slots filled. It may name the condition or leave it out, as people do who speak of
   the one answer before them; a statement (what is said beforehand) always names it.
-- Templates are those of `phrases`; "{When}" in a frame is the condition with a capital.
+- Templates are those of `phrases`; "{When}" in a frame is the condition with a capital, "{sentence}" the rule with the
+  stop that a hasty comment leaves out, for frames that go on after it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ Scope = Literal["in", "near", "out"]
 Novelty = Literal["nothing", "values", "pairing", "family"]
 ALWAYS = "always"
 HELD_OUT_SHARE = 0.2
+_STOPPED = re.compile(r"[.!?。！？][)）\"”]?$")
 T = TypeVar("T", bound=str)
 
 
@@ -114,7 +117,9 @@ class Texts:
             return body
         when = self.grammar.expand(pick(dice, self._parts[self.whens[rule.when], part]), dice)
         after_colon = body if body[:1] in '"“「{' or body[:2].isupper() else body[:1].lower() + body[1:]
+        stop = "" if _STOPPED.search(body) else "." if self.grammar.spaced else "。"
         words = {"when": when, "When": when[:1].upper() + when[1:], "body": body, "rest": after_colon}
+        words["sentence"] = body + stop
         return fill(self.grammar.expand(pick(dice, self.frames), dice), words)
 
     @cached_property

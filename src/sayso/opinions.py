@@ -31,6 +31,7 @@ _KINDS = (*("sentiment",) * 10, *("topic",) * 7, "stars", "person")
 _KEY = 2  # letters by which spellings are found
 
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
+_BEGINS = re.compile(r"(?:^|[.!?]\s+)\{[a-z]")  # a slot that begins a sentence: {Word} is {word} with a capital
 _QUOTED = re.compile(r'["“]([^"“”]+)["”]')
 
 
@@ -342,14 +343,21 @@ def _joined(bank: Bank, plan: Plan, dice: Random) -> str:
     text, before, said = "", "", set[str]()
     for topic, mood in plan.opinions[: 1 if plan.short else None]:
         every = bank.sayings(topic, mood, plan.domain)
-        options = [line for line in every if line not in said] or every
+        options = [line for line in every if not said & _heads(line, bank.spaced)] or every
         template = pick(dice, _brief(options, bank) if plan.short else options)
-        said.add(template)
+        said |= _heads(template, bank.spaced)
         other = bank.expand(template, dice)
         turns = "turn" if (before == "bad") != (mood == "bad") else "same"
         text = fill(pick(dice, bank.lines("joins", turns)), {"one": text, "other": other}) if text else other
         before = mood
     return text
+
+
+@cache
+def _heads(template: str, spaced: bool) -> frozenset[str]:
+    """What a saying begins with: two that begin alike say the same or contradict each other ("the room ...")."""
+    texts = (text.strip().lower() for text in spellings(template))
+    return frozenset(" ".join(text.split()[:2]) if spaced else text[:2] for text in texts)
 
 
 def _brief(templates: Sequence[str], bank: Bank) -> list[str]:
@@ -364,7 +372,8 @@ def _dressed(bank: Bank, plan: Plan, sentences: Sequence[str], dice: Random) -> 
     stop = (". " if dice.random() < 0.85 else "! ") if bank.spaced else pick(dice, ("。", "。", "，", "！"))
     last = pick(dice, (".", ".", "!", "", "!!") if bank.spaced else ("。", "。", "！", "", "！！"))
     text = stop.join(sentences) + last
-    text = capitals(text) if bank.spaced and dice.random() < 0.88 else text
+    if bank.spaced and dice.random() < 0.88:
+        text = _BEGINS.sub(lambda found: found[0].upper(), capitals(text))
     text = text.replace("'", "") if dice.random() < 0.07 else text
     if dice.random() < 0.15:
         mood = pick(dice, [mood for _, mood in plan.opinions]).replace("wry", "mixed")
@@ -386,17 +395,16 @@ def _filled(bank: Bank, skeleton: str, plan: Plan, dice: Random) -> str:
     scene = {slot: pick(dice, bank.lines("slots", slot)) for slot in bank.raw["slots"]}
     filled, stars = plan.stars, pick(dice, ("★★★★★", "⭐⭐⭐⭐⭐"))[: plan.stars]
     drawn = stars + "☆" * (5 - filled) * (stars[:1] == "★")
-    listed = _listed(bank, plan, dice) if plan.kind in LABELLED else ""
-    text = fill(
-        skeleton,
-        scene | {"n": str(filled), "drawn": drawn, "word": plan.word, "thing": plan.thing} | {"labels": listed},
-    )
+    listed = _listed(bank, plan, dice) if plan.kind in LABELLED else {}
+    rated = {"n": str(filled), "drawn": drawn, "star": bank.raw["star"][filled != 1]}
+    scene |= rated | {"word": plan.word, "thing": plan.thing} | listed
+    text = fill(skeleton, scene | {slot.capitalize(): said[:1].upper() + said[1:] for slot, said in scene.items()})
     return text[0].upper() + text[1:] if skeleton.startswith("{") and bank.spaced else text
 
 
-def _listed(bank: Bank, plan: Plan, dice: Random) -> str:
-    """The labels of a question in any order."""
+def _listed(bank: Bank, plan: Plan, dice: Random) -> dict[str, str]:
+    """The labels of a question in any order: to choose between ("labels": a or b), and to choose from ("among")."""
     labels = sorted(bank.labels(plan.kind), key=lambda _: dice.random())
     comma = ", " if bank.spaced else "、"
     words = {"items": comma.join(labels[:-1]), "last": labels[-1], "slashed": pick(dice, ("/", " / ")).join(labels)}
-    return fill(pick(dice, bank.lines("lists")), words)
+    return {slot: fill(pick(dice, bank.lines("lists", slot)), words) for slot in bank.raw["lists"]}

@@ -18,6 +18,7 @@ from typing import TypeVar
 T = TypeVar("T")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _REFERENCE = re.compile(r"\{(\w+)\}")
+_BEFORE_VOWEL = re.compile(r"\b([Aa]) (?=[aeiou])(?!one\b|once\b|us[eu]|uni[^mn]|eu)")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def fill(skeleton: str, scene: Mapping[str, str]) -> str:
     """A skeleton with its slots filled, without the blanks and the "a" that filling leaves wrong."""
     text = _REFERENCE.sub(lambda found: scene[found[1]], skeleton)
     text = re.sub(r"(?<=\w) +(?=[,.?!])|(?<=[.?!]) +(?= |$)", "", text)
-    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+    return _BEFORE_VOWEL.sub(r"\1n ", text)
 
 
 def capitals(text: str) -> str:

@@ -350,11 +350,11 @@ SCOPES: list[tuple[HouseRule, str, str, Scope]] = [
     (zh("unsure_if_short"), "sentiment", "唉，这味道一言难尽呀。", "near"),
     (zh("unsure_if_short"), "sentiment", "朋友推荐的一家店，结果味道一言难尽。", "out"),
     (STAFF, "sentiment", "Delicious. It was Ruth who served us.", "near"),
-    (STAFF, "sentiment", "A rip-off. Ruth, my niece, was there too.", "near"),
+    (STAFF, "sentiment", "A rip-off. Ruth, my flatmate, was there too.", "near"),
     (STAFF, "topic", "A rip-off. It was Ruth who served us.", "near"),
     (STAFF, "person", "A rip-off. It was Ruth who served us.", "near"),
     (STAFF, "sentiment", "A rip-off. The waitress was rude.", "out"),
-    (STAFF_ZH, "sentiment", "物超所值，和老公小李一起写的。", "near"),
+    (STAFF_ZH, "sentiment", "物超所值，和室友小李一起写的。", "near"),
     (STAFF_ZH, "topic", "物超所值，接待我们的是小李。", "near"),
     (STAFF_ZH, "sentiment", "物超所值。", "out"),
     (NO_PRICE, "topic", MIXED, "near"),
@@ -396,7 +396,7 @@ NEAR: list[tuple[HouseRule, HouseRule, str]] = [
     (
         house("stars_override"),
         zh("stars_override"),
-        r"[★⭐]|[1-5] ?/ ?5|\b[1-5] (?:out )?of 5|\b[1-5] stars|[1-5]颗?星",
+        r"[★⭐]|[1-5] ?/ ?5|\b[1-5] (?:out )?of 5|\b[1-5] stars?|[1-5]颗?星",
     ),
     (
         house("word_is", word="gloppo", label="mixed"),
