@@ -22,8 +22,9 @@ from sayso.models.footprint import Shape
 from sayso.models.hardware import Machine
 from sayso.models.open import Opening, open_learner
 from sayso.presets import resolve
-from sayso.recipe import Recipe
+from sayso.recipe import Recipe, load
 from sayso.records import Example, Imitate, Lesson, user
+from sayso.store.runs import Run
 
 GB = 2**30
 BIG = Machine(cores=2, memory=64 * GB, memory_available=64 * GB, disk_free=500 * GB)
@@ -60,6 +61,7 @@ class Notes:
     """The part of a run folder that the plan uses."""
 
     def __init__(self) -> None:
+        self.folder = Path()
         self.notes: dict[str, Any] = {}
         self.stages: dict[str, str] = {}
 
@@ -282,14 +284,14 @@ def test_without_a_probe_nothing_is_opened(project: Any) -> None:
 
 
 def test_what_does_not_fit_is_not_tried(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "machine", lambda: replace(BIG, memory_available=2**20))
+    monkeypatch.setattr(hardware, "machine", lambda folder: replace(BIG, memory_available=2**20))
     project.learner = None
     laid, measured = make_plan(project, probe=True)
     assert (laid.fits, measured) == (False, None)
 
 
 def test_a_model_that_is_not_downloaded_is_not_opened(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "machine", lambda: BIG)
+    monkeypatch.setattr(hardware, "machine", lambda folder: BIG)
     project.recipe = recipe_of()
     project.learner = None
     assert make_plan(project, probe=True)[1] is None
@@ -340,6 +342,38 @@ def test_the_command_on_a_recipe_file(tmp_path: Path, capsys: pytest.CaptureFixt
     assert plain["fits"] is True
     assert plain["lengths"]["rows"] == 36
     assert plain["probe"]["rows"] == 4
-    assert json.loads((tmp_path / "here/notes/plan.json").read_text(encoding="utf-8"))["peak"] == plain["peak"]
     told.plan(tmp_path / "recipe.yaml", probe=False)
     assert "guessed from characters" in capsys.readouterr().out
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_plan_of_what_might_be_changed_leaves_the_run_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sayso.outline import write
+
+    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps({"text": t, "target": "x"}) for t in TEXTS), "utf-8")
+    sections = tiny(TEXTS) | {"data": {"train": {"path": "rows.jsonl"}}, "run": "here"}
+    (tmp_path / "recipe.yaml").write_text(write(sections), encoding="utf-8")
+    run = Run.create(tmp_path / "here", load(tmp_path / "recipe.yaml"))
+    run.write_note("dtype", {"dtype": "float16", "why": "it was chosen before"})
+    run.mark_done("train begun", "x")
+    before = {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()}
+    looked: list[Path] = []
+    monkeypatch.setattr("sayso.models.hardware.disk_free", lambda folder: looked.append(folder) or 10**9)
+    told.plan(tmp_path / "recipe.yaml", set_=["strategy.learning_rate=0.5"], probe=False, json=True)
+    plain = json.loads(capsys.readouterr().out)
+    assert plain["advice"][0].startswith("Matrix products run in float16")
+    assert {file: file.read_bytes() for file in run.folder.rglob("*") if file.is_file()} == before
+    assert looked == [run.folder]
+    assert plain["disk_free"] == 10**9
+
+
+def test_a_step_is_not_larger_than_the_data() -> None:
+    small = Lengths(rows=10, total=400, longest=128, supervised=0.0)
+    laid = plan_project(
+        recipe_of(strategy={"batch_tokens": 10**6, "micro_tokens": 10**6, "epochs": 2}), BERT, small, BIG
+    )
+    assert laid.stages[0].steps == 2
+    assert laid.stages[0].load.tokens == 800
+    assert laid.stages[0].load.micro_tokens <= 10 * 128

@@ -124,9 +124,10 @@ def test_a_row_that_is_too_long(recipe: Path, models: Path) -> None:
     settings = sets(model__name=models / "llama", task__name="generate", data__validation_share=0)
     error = _refused("train", recipe, *settings)
     assert "does not fit" in error["what"]
-    error = _refused("check", recipe, *settings, "--tokens")
     assert error["where"].endswith("train.jsonl, line 4")
     assert "max_length" in error["fix"]
+    (unfit,) = sayso("check", recipe, *settings, "--tokens", "--json", code=2).json["tokens"]["unfit"]
+    assert unfit["line"] == 4
 
 
 def test_a_loss_that_is_not_finite(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,9 +151,30 @@ def test_a_loss_that_is_not_finite(recipe: Path, monkeypatch: pytest.MonkeyPatch
     assert "resumed after step 2" in sayso("train", recipe, *sets()).err
 
 
+def test_a_failed_start_is_simply_corrected(recipe: Path, tmp_path: Path) -> None:
+    _refused("run", recipe, *sets(model__name=tmp_path / "nothing"))
+    sayso("evaluate", recipe, *sets(), "--stage", "base")
+
+
+def test_too_many_unusable_rows(recipe: Path, models: Path) -> None:
+    rows = [{"prompt": f"问{i}", "target": "好"} for i in range(20)]
+    broken = [{"prompt": f"问{i}"} for i in range(3)]
+    _write(recipe.parent / "train.jsonl", [*rows, *broken])
+    _write(recipe.parent / "test.jsonl", rows[:4])
+    settings = sets(model__name=models / "llama", task__name="generate", data__validation_share=0)
+    error = _refused("evaluate", recipe, *settings)
+    assert "3 of the 23 train rows are unusable: 3 " in error["what"]
+    assert "(line 21, ...)" in error["what"]
+    assert error["where"].endswith("train.jsonl")
+    assert "data.most_dropped" in error["fix"]
+    told = sayso("plan", recipe, *settings, "--set", "data.most_dropped=0.2", "--no-probe", "--json")
+    assert told.json["lengths"]["rows"] == 20
+
+
 def test_two_runs_in_one_folder(recipe: Path) -> None:
     sayso("evaluate", recipe, *sets(), "--stage", "base")
     run = Run.open(recipe.parent / "run")
+    run.mark_done("train begun", "x")
     before = contents(run.folder)
     code = (
         "import sys; from pathlib import Path; from sayso.store.runs import Run\n"

@@ -46,14 +46,26 @@ def test_the_same_recipe_reopens_the_folder(run: Run) -> None:
     assert Run.open(run.folder).recipe().name == "中文"
 
 
-def test_another_recipe_is_refused_by_its_first_key(run: Run) -> None:
+@pytest.mark.parametrize("stage", ["train begun", "learn begun"])
+def test_another_recipe_is_refused_by_its_first_key(run: Run, stage: str) -> None:
+    run.mark_done(stage, "a")
     with pytest.raises(RunError, match=r"task\.name was 'classify', now 'generate'") as caught:
         Run.create(run.folder, Recipe(name="中文", task=TaskPart(name="generate")))
     assert caught.value.exit_code == 2
     assert run.recipe().task.name == "classify"
 
 
+def test_until_a_training_has_begun_a_recipe_is_simply_corrected(run: Run) -> None:
+    for stage in ("check", "plan", "baseline", "base scored"):
+        run.mark_done(stage, "a")
+    other = Recipe(name="中文", task=TaskPart(name="generate"))
+    assert Run.create(run.folder, other).recipe() == other
+    assert run.begun("check")
+    assert not run.begun("train begun")
+
+
 def test_what_comes_after_the_training_may_change(run: Run) -> None:
+    run.mark_done("train begun", "a")
     run.mark_done("train", "a")
     learn = LearnPart(method="prefer", strategy=StrategyPart(epochs=2))
     feedback = FeedbackPart(files=["意见.jsonl"], held_out=0.5)

@@ -1,10 +1,14 @@
-"""`sayso plan`: memory, time and disk of a recipe, checked with one real step."""
+"""`sayso plan`: memory, time and disk of a recipe, checked with one real step.
+
+Decided here: a plan asks "what if", so the command leaves the run's folder alone; the stage of a run writes its note.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,11 +34,18 @@ def plan(
 ) -> None:
     """Say what memory, time and disk the recipe takes, and the smallest change that makes it fit."""
     from sayso.cli.console import print_json
-    from sayso.cli.run import opened
+    from sayso.cli.project import Project
+    from sayso.cli.run import prepared
+    from sayso.store.runs import Run
 
-    project = opened(recipe, set_)
-    laid, measured = make_plan(project, probe=probe)
-    project.run.write_note("plan", as_note(laid, measured))
+    asked = prepared(recipe, set_)
+    home = Project.home(asked)
+    with TemporaryDirectory() as aside:
+        project = Project(asked, Run.create(Path(aside), asked))
+        chosen = Run(home).note("dtype")
+        if chosen is not None:
+            project.run.write_note("dtype", chosen)
+        laid, measured = make_plan(project, probe=probe, disk=home)
     if json:
         print_json(as_note(laid, measured))
     else:
@@ -49,7 +60,7 @@ def plan_stage(project: Project) -> dict[str, Any]:
     kept = run.note("plan")
     if run.done("plan", print_of) and kept is not None:
         return kept
-    note = as_note(*make_plan(project, probe=True))
+    note = as_note(*make_plan(project, probe=True, disk=run.folder))
     for sentence in note["words"]:
         console(stderr=True).print(f"plan     {sentence}")
     run.write_note("plan", note)
@@ -57,14 +68,17 @@ def plan_stage(project: Project) -> dict[str, Any]:
     return note
 
 
-def make_plan(project: Project, *, probe: bool) -> tuple[Plan, Probe | None]:
-    """Estimate, and where that fits and the model is on this machine, one real step with real token counts."""
+def make_plan(project: Project, *, probe: bool, disk: Path | None = None) -> tuple[Plan, Probe | None]:
+    """Estimate, and where that fits and the model is on this machine, one real step with real token counts.
+
+    `disk` is a folder, which need not be there yet, on the disk that the run will use; None for where we are.
+    """
     from sayso.cli.layout import guessed_lengths, plan_project, row_limit, shape_for
     from sayso.cli.probe import count_lengths, probe_step
     from sayso.models.hardware import machine, probe_dtypes
 
     recipe = project.recipe
-    shape, has = shape_for(recipe), machine()
+    shape, has = shape_for(recipe), machine(disk)
     lengths = guessed_lengths(project.data.train, shape.kind, row_limit(recipe, shape))
     speeds = probe_dtypes(has.device)
     products = _products(project, speeds)

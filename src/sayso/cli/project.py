@@ -23,6 +23,7 @@ from sayso.records import Example, split_labels
 from sayso.store.runs import Run
 
 if TYPE_CHECKING:
+    from sayso.dataset.examples import Loaded
     from sayso.models.open import AnyLearner, Opening
     from sayso.protocols import Task
     from sayso.recipe import StrategyPart
@@ -53,7 +54,12 @@ class Project:
     @classmethod
     def open(cls, recipe: Recipe) -> Project:
         """The project of a recipe; its run folder is made or reopened."""
-        return cls(recipe, Run.create(Path(recipe.run or f"runs/{recipe.name}"), recipe))
+        return cls(recipe, Run.create(cls.home(recipe), recipe))
+
+    @staticmethod
+    def home(recipe: Recipe) -> Path:
+        """The run folder of a recipe."""
+        return Path(recipe.run or f"runs/{recipe.name}")
 
     @cached_property
     def data(self) -> Data:
@@ -200,6 +206,8 @@ class Project:
         """Go on with "train" or "learn" where it was stopped; what was begun for another fingerprint is forgotten."""
         mark, print_of = f"{stage} begun", self.fingerprint(stage)
         if not self.run.done(mark, print_of):
+            if self.run.begun(mark):
+                _say(f"{stage:<8} begins anew: what it depends on (data, model, settings, comments) has changed")
             shutil.rmtree(self.run.checkpoints(stage), ignore_errors=True)
             self.run.drop_metrics(stage)
             self.run.mark_done(mark, print_of)
@@ -240,11 +248,41 @@ def prepare(recipe: Recipe) -> None:
 def _load(recipe: Recipe) -> Data:
     from sayso.dataset.files import load_files, with_splits
 
-    loaded = with_splits(load_files(recipe.task, recipe.data, Path()), recipe.data, recipe.seed)
+    files = load_files(recipe.task, recipe.data, Path())
+    for split, file in files.items():
+        _not_too_many_dropped(split, file, recipe.data.most_dropped)
+    loaded = with_splits(files, recipe.data, recipe.seed)
     if "train" in loaded and not loaded["train"].examples:
         raise DataError("no usable training row", fix="name data.train.path; `sayso check` says why rows are dropped")
     parts = {name: loaded[name].examples if name in loaded else () for name in ("train", *SPLITS)}
     return Data(parts["train"], parts["validation"], parts["test"], {name: one.hash for name, one in loaded.items()})
+
+
+def _not_too_many_dropped(split: str, file: Loaded, most: float) -> None:
+    """DataError where more than this share of a file's rows is unusable: it is not what it was taken for."""
+    dropped = len(file.dropped)
+    if dropped > most * file.rows:
+        raise DataError(
+            f"{dropped} of the {file.rows} {split} rows are unusable: {reasons(file)}",
+            where=file.path,
+            expected=f"at most {most:.0%} (data.most_dropped)",
+            fix="`sayso check` lists them, `sayso check --repair` writes a mended copy; or raise data.most_dropped",
+        )
+
+
+def reasons(file: Loaded) -> str:
+    """Why rows are dropped, each reason with its count and first line, the commonest first."""
+    lines: dict[str, list[int]] = {}
+    for row in file.dropped:
+        lines.setdefault(row.reason, []).append(row.line)
+    often = sorted(lines.items(), key=lambda one: -len(one[1]))
+    return "; ".join(f"{len(at)} {reason} (line {at[0]}{', ...' if len(at) > 1 else ''})" for reason, at in often)
+
+
+def _say(words: str) -> None:
+    from sayso.cli.console import console
+
+    console(stderr=True).print(words)
 
 
 def _labels_of(example: Example, several: bool) -> tuple[str, ...]:

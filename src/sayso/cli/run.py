@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
+    from sayso.recipe import Recipe
 
 
 def run(
@@ -36,12 +37,21 @@ def run(
 
 def opened(recipe: Path, overrides: list[str] | None) -> Project:
     """The project of a recipe file, with the machine prepared for it."""
-    from sayso.cli.project import Project, prepare
+    from sayso.cli.project import Project
+
+    return Project.open(prepared(recipe, overrides))
+
+
+def prepared(recipe: Path, overrides: list[str] | None) -> Recipe:
+    """The recipe, with all that it names there and the machine prepared for it."""
+    from sayso.cli.asked import check_asked
+    from sayso.cli.project import prepare
     from sayso.recipe import load
 
     asked = load(recipe, overrides or ())
+    check_asked(asked)
     prepare(asked)
-    return Project.open(asked)
+    return asked
 
 
 @contextmanager
@@ -80,6 +90,8 @@ def run_project(project: Project) -> dict[str, Any]:
     out = console(stderr=True)
     project.run.add_facts(facts(project))
     check_stage(project)
+    for sentence in about_data(project.run.note("check") or {}):
+        out.print(f"check    {sentence}")
     plan_stage(project)
     figures: dict[str, Any] = {"base": base_stage(project)}
     out.print(f"base     {headline(figures['base'])}")

@@ -23,11 +23,13 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", help="change a value, e.g. strategy.epochs=2")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
-    """Train on the recipe's data and keep the weights that validated best."""
+    """Score the model as it is, train on the recipe's data, keep the weights that validated best."""
+    from sayso.cli.evaluate import base_stage
     from sayso.cli.run import at_work, opened, print_headline
 
     project = opened(recipe, set_)
     with at_work(project):
+        base_stage(project)
         headline = train_stage(project)
     print_headline(project, "train", headline, as_json=json)
 

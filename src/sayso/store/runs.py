@@ -1,9 +1,10 @@
 """A run: one folder, in which every stop of the journey is a file that a person can read.
 
 Decided here:
-- A folder belongs to one recipe. The same recipe reopens it, another is refused. Where it runs (folder, threads,
-  trackers) does not make it another recipe; nor does what comes after the training (evaluate, feedback, learn), so
-  that another way of learning can be tried on the same training: those stages know by their fingerprints.
+- A folder belongs to one recipe from the beginning of its first training: the same recipe reopens it, another is
+  refused. Until then a recipe is simply corrected. Where it runs (folder, threads, trackers) does not make it another
+  recipe; nor does what comes after the training (evaluate, feedback, learn), so that another way of learning can be
+  tried on the same training: those stages know by their fingerprints.
 - A stage is done for the fingerprint of what it depended on, so a stage whose inputs changed is not done.
 - A resumed training repeats steps; of two lines about the same step the later one counts.
 """
@@ -38,6 +39,7 @@ from sayso.store.files import append_line, read_json, read_lines, write_lines, w
 R = TypeVar("R")
 _ELSEWHERE = {"run", "threads", "trackers"}
 _AFTERWARDS = {"evaluate", "feedback", "learn"}
+_TRAINING = {"train begun", "learn begun"}
 
 
 class Run:
@@ -56,7 +58,7 @@ class Run:
         text = recipes.dump(recipe)
         if not run._is(text):
             with run.lock():
-                if (run.folder / "recipe.yaml").exists():
+                if (run.folder / "recipe.yaml").exists() and run._stages().keys() & _TRAINING:
                     _same_recipe(run.folder, run.recipe(), recipe)
                 write_text(run.folder / "recipe.yaml", text)
         return run
@@ -212,6 +214,10 @@ class Run:
     def mark_done(self, stage: str, fingerprint: str = "") -> None:
         """A stage is done for this fingerprint."""
         _write_json(self.folder / "stages.json", self._stages() | {stage: fingerprint})
+
+    def begun(self, stage: str) -> bool:
+        """Whether a stage was ever done, for whatever fingerprint."""
+        return stage in self._stages()
 
     def forget(self, stage: str) -> None:
         """A stage is not done; its files stay until it writes them again."""
