@@ -61,7 +61,7 @@ class Decoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV at the supervised positions."""
-        with self.core.computing():
+        with self.core.computing(batch):
             return picked_logits(self.core.model, batch.inputs, batch.at_N)
 
     def cost(self, row: Row) -> int:

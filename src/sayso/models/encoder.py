@@ -90,7 +90,7 @@ class Encoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV: V labels per row, or (0, z) per row and label."""
-        with self.core.computing():
+        with self.core.computing(batch):
             scores_BL = self.core.model(**batch.inputs).logits
         if not self.several:
             return scores_BL.index_select(0, batch.at_N)  # type: ignore[no-any-return]

@@ -80,7 +80,7 @@ class EncoderDecoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV of the target's tokens."""
-        with self.core.computing():
+        with self.core.computing(batch):
             return picked_logits(self.core.model, batch.inputs, batch.at_N)
 
     def cost(self, row: Row) -> int:

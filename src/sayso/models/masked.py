@@ -61,7 +61,7 @@ class MaskedEncoder:
 
     def logits(self, batch: TokenBatch) -> torch.Tensor:
         """logits_NV at the hidden places."""
-        with self.core.computing():
+        with self.core.computing(batch):
             return picked_logits(self.core.model, batch.inputs, batch.at_N)
 
     def cost(self, row: Row) -> int:
@@ -74,7 +74,10 @@ class MaskedEncoder:
 
     def reply(self, prompts: Sequence[Messages], sampling: Sampling = GREEDY) -> list[Reply]:
         del prompts, sampling
-        raise UnsupportedError("a masked language model does not answer", fix="give the task labels to get a head")
+        raise UnsupportedError(
+            f"'{self.core.origin}' is an encoder without labels: it answers nothing",
+            fix="choose a decoder or an encoder-decoder, or give the task labels to get a head",
+        )
 
     def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
         del prompts, options
