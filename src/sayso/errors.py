@@ -87,10 +87,12 @@ class MachineFault(Fault):
     """The machine refused: disk full, memory exhausted, a file that cannot be written."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A fix that names the likeliest meaning of `name`, or lists what is known."""
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A fix that names the likeliest meaning of `name`; failing that `otherwise`, or a list of what is known."""
     choices = sorted(known)
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
     if close:
         return f"did you mean '{close[0]}'?"
+    if otherwise:
+        return otherwise
     return "choose one of: " + ", ".join(choices) if choices else ""

@@ -17,7 +17,7 @@ from sayso.cli.layout import Lengths, downloaded, guessed_lengths, guessed_token
 from sayso.cli.plan import as_note, make_plan, plan_stage, words
 from sayso.cli.probe import count_lengths, probe_step
 from sayso.errors import ModelError
-from sayso.models import hardware
+from sayso.models import hardware, hub
 from sayso.models.footprint import Shape
 from sayso.models.hardware import Machine
 from sayso.models.open import Opening, open_learner
@@ -229,11 +229,20 @@ def test_an_unlisted_model_is_sized_by_its_config_on_the_hub(tmp_path: Path, mon
     config = {"model_type": "bert", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
     (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 256, "vocab_size": 1000}))
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda name, file: str(tmp_path / file))
+    monkeypatch.setattr(hub, "reachable", lambda: True)
     shape = shape_for(recipe_of(model={"name": "somebody/a-bert"}))
     assert (shape.kind, shape.layers, shape.parameters) == ("encoder", 3, 3 * (4 * 64**2 + 2 * 64 * 256) + 64_000)
     (tmp_path / "config.json").write_text("[]")
     with pytest.raises(ModelError, match="the hub does not give it"):
         shape_for(recipe_of(model={"name": "somebody/a-bert"}))
+
+
+@pytest.mark.parametrize("task", ["translate", "generate"])
+def test_an_encoder_is_refused_what_it_cannot_do_before_it_is_opened(task: str) -> None:
+    with pytest.raises(ModelError, match="'google-bert/bert-base-chinese' is an encoder") as caught:
+        shape_for(recipe_of(task={"name": task}))
+    assert f"sayso models --task {task}" in caught.value.fix
+    assert shape_for(recipe_of(task={"name": "text"})).kind == "encoder"
 
 
 # ---------------------------------------------------------------- the real step

@@ -32,7 +32,16 @@ from transformers import (
 
 from sayso.errors import ModelError
 from sayso.models.catalogue import EMBEDDED
-from sayso.models.inspect import Inspection, families, inspect_folder, kind_of, licence_of, shape_of
+from sayso.models.inspect import (
+    COSTLY,
+    FEW_CHINESE,
+    Inspection,
+    families,
+    inspect_folder,
+    kind_of,
+    licence_of,
+    shape_of,
+)
 from sayso.models.stored import read_header
 from sayso.models.template import try_template
 from sayso.models.vocabulary import read_vocabulary
@@ -82,7 +91,7 @@ def test_a_real_encoder(shared: Path) -> None:
     assert (found.shape.parameters, found.shape.hidden, found.shape.layers) == (22_713_216, 384, 6)
     assert found.vocabulary.special["pad"].id == 0
     assert says(found, "float16, which is slow on a CPU")
-    assert says(found, "Chinese text mostly becomes the unknown token")
+    assert says(found, "71% of the characters of Chinese text become the unknown token")
     assert not says(inspect_folder(shared / "models/all-MiniLM-L6-v2", device="cuda"), "slow on a CPU")
 
 
@@ -270,8 +279,12 @@ def broken(folder: Path, error: str) -> ModelError:
 
 
 def test_no_such_folder_names_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "qwen-small").mkdir()
-    assert "qwen-small" in broken(tmp_path / "qwen-smal", "no such folder").fix
+    for name in ("qwen-small", "qwen-smax"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "qwen-small" / "config.json").touch()
+    assert broken(tmp_path / "qwen-smal", "no such folder").fix == "did you mean 'qwen-small'?"
+    (tmp_path / "qwen-small" / "config.json").unlink()  # a folder that is no model is not what was meant
+    assert "did you mean" not in broken(tmp_path / "qwen-smal", "no such folder").fix
     broken(tmp_path / "deep" / "er", "no such folder")
 
 
@@ -384,6 +397,23 @@ def test_the_bytes_of_real_tokenizers_agree(shared: Path) -> None:
         found = read_vocabulary(shared / "models" / name)
         assert found.size == len(real)
         assert found.special["pad"].id == real.pad_token_id
+
+
+def test_how_chinese_is_read_is_measured_not_guessed_from_the_number_of_pieces(shared: Path) -> None:
+    """The embedded vocabulary has some 1,500 Chinese pieces: few in a list, and nearly all of a text."""
+    own, english = inspect_folder(EMBEDDED), inspect_folder(shared / "models" / "tinystories-chat-3m")
+    assert own.vocabulary.chinese < FEW_CHINESE
+    assert own.vocabulary.reads_chinese is not None
+    assert 0.5 < own.vocabulary.reads_chinese.cost < COSTLY
+    assert not says(own, "Chinese")
+    assert says(english, "Chinese text costs about 3.0 tokens per character")
+
+
+def test_without_a_tokenizer_to_measure_with_the_pieces_are_counted(tmp_path: Path) -> None:
+    llama(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "vocab.txt").write_text("[UNK]\n我\na\n", encoding="utf-8")
+    assert says(inspect_folder(tmp_path), "only 1 of 3 pieces are Chinese: Chinese text may partly become")
 
 
 def test_older_tokenizers_of_plain_lists(tmp_path: Path) -> None:

@@ -119,7 +119,19 @@ def plan_project(
 
 
 def shape_for(recipe: Recipe) -> Shape:
-    """The sizes of the recipe's model. ModelError where it is neither a folder nor known."""
+    """The sizes of the recipe's model. ModelError where it is neither a folder nor known, or cannot do the task."""
+    shape = _shape_of(recipe)
+    if shape.kind == "encoder" and recipe.task.name in ("translate", "generate"):
+        raise ModelError(
+            f"'{recipe.model.name or 'the model'}' is an encoder: it tells labels apart and writes nothing",
+            where=f"task -> name: {recipe.task.name}",
+            expected="a decoder or an encoder-decoder, which answer in words",
+            fix=f"choose one that `sayso models --task {recipe.task.name}` lists",
+        )
+    return shape
+
+
+def _shape_of(recipe: Recipe) -> Shape:
     from sayso.models.catalogue import EMBEDDED, find, load
     from sayso.models.inspect import inspect_folder, kind_of, shape_of
 
@@ -138,7 +150,7 @@ def shape_for(recipe: Recipe) -> Shape:
     raise ModelError(
         f"'{part.name}' is neither a folder nor in the catalogue, and the hub does not give it",
         expected="a hub id that can be reached, a local folder, or 'embedded'",
-        fix=nearest(part.name, [e.id for e in load()])[:300],
+        fix=nearest(part.name, [e.id for e in load()], "`sayso models` lists well-known ones"),
     )
 
 
@@ -187,6 +199,7 @@ def _stage(stage: str, recipe: Recipe, shape: Shape, lengths: Lengths, dtype: st
     strategy = resolve(asked, shape.kind, max(1, lengths.rows), shape.parameters, scratch=scratch, stage=stage)
     mean = lengths.total / max(1, lengths.rows)
     rows = strategy.batch_rows or max(1, round(strategy.batch_tokens / max(1.0, mean)))
+    rows = min(rows, max(1, lengths.rows))
     steps = strategy.steps or max(1, round(strategy.epochs * math.ceil(lengths.rows / rows)))
     load = Load(
         tuning=strategy.tuning,  # type: ignore[arg-type]  # resolved, so no longer auto
@@ -233,6 +246,10 @@ def _from_hub(name: str) -> dict[str, Any] | None:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    from sayso.models.hub import reachable
+
+    if not reachable():
+        return None
     try:
         config = json.loads(Path(hf_hub_download(name, "config.json")).read_text(encoding="utf-8"))
     except (HfHubHTTPError, OSError, ValueError):

@@ -61,6 +61,8 @@ LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 CARDS = ("README.md", "MODEL_CARD.md")
 FRONT = re.compile(r"---\s*\n(.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
 FEW_CHINESE = 3000
+COSTLY = 1.5  # tokens per Chinese character
+LOST = 0.05  # of the characters of everyday Chinese text
 MUCH_LARGER = 1024
 USUAL_CONTEXT = 512
 
@@ -123,8 +125,7 @@ def inspect_folder(path: Path | str, device: str = "cpu") -> Inspection:
 def read_config(folder: Path) -> dict[str, Any]:
     """config.json. ModelError where folder or file is missing, or the folder holds an adapter only."""
     if not folder.is_dir():
-        near = nearest(folder.name, _beside(folder))
-        fix = near if near.startswith("did") else "name a folder with a model, a hub id, or 'embedded'"
+        fix = nearest(folder.name, _beside(folder), "name a folder with a model, a hub id, or 'embedded'")
         raise ModelError("there is no such folder", where=str(folder), expected="a folder with a model", fix=fix)
     file = folder / "config.json"
     if not file.is_file():
@@ -184,12 +185,12 @@ def kind_of(config: Mapping[str, Any], where: str = "") -> Kind:
         return "decoder"
     if family in families("encoder") or "ForMaskedLM" in declared:
         return "encoder"
-    close = nearest(family, [name for kind in FAMILIES for name in families(kind)])
+    known = [name for kind in FAMILIES for name in families(kind)]
     raise ModelError(
         f"unknown architecture '{family}'",
         where=where,
         expected="a family of encoders (bert, ...), decoders (llama, ...) or encoder-decoders (t5, ...)",
-        fix=close if close.startswith("did") else "choose a model that `sayso models` lists",
+        fix=nearest(family, known, "choose a model that `sayso models` lists"),
     )
 
 
@@ -267,13 +268,23 @@ def _odd_vocabulary(seen: Inspection, stored: Stored | None) -> Iterator[str]:
         yield f"the tokenizer has {own:,} tokens, the model only {table:,}: the last ones would break training"
     elif own and table - own > MUCH_LARGER:
         yield f"the model has {table:,} rows for a tokenizer of {own:,}: the rest is never used"
-    if own and seen.vocabulary.chinese < FEW_CHINESE:
-        share = f"{seen.vocabulary.chinese:,} of {own:,} pieces are Chinese"
-        cost = "costs several tokens per character" if seen.vocabulary.bytes else "mostly becomes the unknown token"
-        yield f"{share}: Chinese text {cost}"
+    yield from _odd_chinese(seen.vocabulary)
     limit = seen.vocabulary.limit
     if limit > seen.shape.context:
         yield f"the tokenizer allows {limit:,} tokens, the model has places for {seen.shape.context:,}"
+
+
+def _odd_chinese(words: Vocabulary) -> Iterator[str]:
+    """As measured; where only lists of pieces are there, few Chinese ones among them bode ill."""
+    reads = words.reads_chinese
+    if reads is not None and reads.lost > LOST:
+        yield f"{reads.lost:.0%} of the characters of Chinese text become the unknown token, or nothing at all"
+    elif reads is not None and reads.cost > COSTLY:
+        yield f"Chinese text costs about {reads.cost:.1f} tokens per character"
+    elif reads is None and words.size and words.chinese < FEW_CHINESE:
+        share = f"only {words.chinese:,} of {words.size:,} pieces are Chinese"
+        cost = "may cost several tokens per character" if words.bytes else "may partly become the unknown token"
+        yield f"{share}: Chinese text {cost}"
 
 
 def _odd_special(seen: Inspection, config: Mapping[str, Any]) -> Iterator[str]:
@@ -324,7 +335,8 @@ def _odd_head(seen: Inspection) -> Iterator[str]:
 
 
 def _beside(folder: Path) -> list[str]:
-    return [place.name for place in folder.parent.iterdir() if place.is_dir()] if folder.parent.is_dir() else []
+    """The models' folders in the same place."""
+    return [config.parent.name for config in folder.parent.glob("*/config.json")]
 
 
 def _without_config(folder: Path) -> str:

@@ -3,8 +3,9 @@
 Decided here:
 - What kind of learner a model is follows from its architecture and the task: labels turn an encoder into a
   classifier; no labels leave it a masked language model.
-- A local path never touches a hub. Weights are opened in float32 unless asked otherwise: a checkpoint stored in half
-  precision is slow on a CPU.
+- A local path never touches a hub; where no hub answers, what was fetched before is used.
+- Weights are opened in float32 unless asked otherwise: a checkpoint stored in half precision is slow on a CPU.
+- Weights that are not finite are refused: nothing can be learnt from them, and answers would be scored as if meant.
 - The padding token may be the end token: padding is known by length everywhere.
 """
 
@@ -25,13 +26,13 @@ from sayso.models.core import FACTS, Core, quiet
 from sayso.models.decoder import Decoder
 from sayso.models.encoder import Encoder
 from sayso.models.encoder_decoder import EncoderDecoder
+from sayso.models.hub import reachable
 from sayso.models.masked import MaskedEncoder
 from sayso.models.segments import Segments
 from sayso.recipe import ModelPart
 
 EMBEDDED = Path(__file__).parents[1] / "embedded" / "base"
 DEFAULT_LENGTH = 512
-HUB_SECONDS = 5.0
 DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _TOO_LONG = "sequence-length-is-longer-than-the-specified-maximum"  # transformers warns of it once; we cut, and count
 AnyLearner = Decoder | Encoder | EncoderDecoder | MaskedEncoder
@@ -88,7 +89,7 @@ def load_tokenizer(folder: str) -> Any:
     """The tokenizer of a folder or hub id, with a padding token. ModelError where there is none."""
     try:
         with quiet():
-            tokenizer = _tokenizer_class(folder).from_pretrained(folder, local_files_only=Path(folder).is_dir())
+            tokenizer = _tokenizer_class(folder).from_pretrained(folder, local_files_only=_only_here(folder))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"no usable tokenizer with model '{folder}'",
@@ -110,6 +111,11 @@ def load_tokenizer(folder: str) -> Any:
 # ---------------------------------------------------------------- inside
 
 
+def _only_here(folder: str) -> bool:
+    """Use no hub: for a folder, and where none can be reached."""
+    return Path(folder).is_dir() or not reachable()
+
+
 def _tokenizer_class(folder: str) -> Any:
     """A tokenizer that was saved as a plain one stays one: by the model's type transformers might add tokens to it."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -129,7 +135,7 @@ def _config(folder: str) -> Any:
 
     try:
         with quiet():
-            return AutoConfig.from_pretrained(folder, local_files_only=Path(folder).is_dir())
+            return AutoConfig.from_pretrained(folder, local_files_only=_only_here(folder))
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"cannot read the model '{folder}'",
@@ -205,7 +211,7 @@ def _load(folder: str, kind: str, part: ModelPart, opening: Opening) -> Any:
                 config=config,
                 dtype=DTYPES[part.dtype],
                 ignore_mismatched_sizes=bool(opening.options),
-                local_files_only=Path(folder).is_dir(),
+                local_files_only=_only_here(folder),
                 **extra,
             )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -280,6 +286,7 @@ def _assemble(model: Any, tokenizer: Any, kind: str, part: ModelPart, opening: O
 def _finish(
     model: Any, tokenizer: Any, kind: str, part: ModelPart, opening: Opening, origin: str, adapter: Any
 ) -> AnyLearner:
+    _check_finite(model, origin)
     device = torch.device(_device(part.device))
     _set_dropout(model, opening.dropout)
     facts = {"kind": kind, "options": list(opening.options), "several": opening.several}
@@ -293,6 +300,20 @@ def _finish(
     if kind == "encoder":
         return Encoder(core, opening.options, opening.several) if opening.options else MaskedEncoder(core)
     return EncoderDecoder(core) if kind == "encoder_decoder" else Decoder(core)
+
+
+def _check_finite(model: Any, origin: str) -> None:
+    """ModelError for weights with NaN or infinity in them: a sum shows any, without a copy."""
+    with torch.no_grad():
+        floats = [(name, p) for name, p in model.named_parameters() if p.is_floating_point()]
+        bad = [name for name, p in floats if not torch.isfinite(p.sum(dtype=torch.float32))]
+    if bad:
+        raise ModelError(
+            f"{len(bad)} of {len(floats)} weight tensors hold values that are not finite, first '{bad[0]}'",
+            where=origin,
+            expected="finite numbers: a model with NaN in it neither answers nor learns",
+            fix="take an earlier checkpoint of it, or download it again",
+        )
 
 
 def max_length(part: ModelPart, config: Any) -> int:

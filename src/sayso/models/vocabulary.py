@@ -1,7 +1,9 @@
-"""What a tokenizer's files say about it: size, special tokens, how it reads Chinese. No tokenizer is built.
+"""What a tokenizer's files say about it: size, special tokens, how it reads Chinese.
 
 Decided here:
 - The size is the highest id plus one, as that is what the model's table must hold.
+- How it reads Chinese is measured on everyday text where tokenizer.json is there, which needs no torch. Pieces say
+  little: a few thousand characters are nearly all of a text.
 - Byte-level vocabularies write bytes as printable characters (GPT-2's table); pieces are turned back before their
   Chinese characters are counted.
 """
@@ -21,6 +23,10 @@ FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencep
 BYTE_CLASSES = ("ByT5Tokenizer", "PerceiverTokenizer", "CanineTokenizer")
 ROLES = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")
 NO_LIMIT = 1_000_000
+CHINESE = (
+    "昨天下午客服打来电话，问我那台冰箱修好了没有。我说师傅早上就来过，换了零件，只是门还有一点响。"
+    "天气预报说周末有雨，我们打算改坐火车去海边，顺便看看奶奶，再给孩子买两本新书。"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,20 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a tokenizer reads a text: tokens per character, and the share of characters that no token stands for."""
+
+    cost: float
+    lost: float
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """A tokenizer as its files describe it.
 
     size and chinese (pieces with a Chinese character) are 0 where only a binary file knows; limit is its own maximum
-    of tokens, 0 for none; bytes says that any text can be written, so that nothing becomes the unknown token.
+    of tokens, 0 for none; bytes says that any text can be written, so that nothing becomes the unknown token;
+    reads_chinese is None where there is no tokenizer.json to measure with.
     """
 
     name: str
@@ -45,6 +60,7 @@ class Vocabulary:
     limit: int
     bytes: bool
     special: Mapping[str, Special]
+    reads_chinese: Reading | None = None
 
 
 def read_vocabulary(folder: Path) -> Vocabulary:
@@ -68,6 +84,7 @@ def read_vocabulary(folder: Path) -> Vocabulary:
         limit=int(limit) if isinstance(limit, int | float) and 0 < limit < NO_LIMIT else 0,
         bytes=by_bytes or name in BYTE_CLASSES or "<0x0A>" in pieces,
         special=special,
+        reads_chinese=_reading(folder / "tokenizer.json", CHINESE, special.get("unk", Special("")).text),
     )
 
 
@@ -123,6 +140,21 @@ def _special(folder: Path, config: Mapping[str, Any], pieces: Mapping[str, int])
         if isinstance(text, str):
             found[role] = Special(text, pieces.get(text, -1))
     return found
+
+
+def _reading(file: Path, text: str, unknown: str) -> Reading | None:
+    """None without such a file, or where the installed library cannot use it: opening the model will say so."""
+    from tokenizers import Tokenizer
+
+    if not file.is_file():
+        return None
+    try:
+        encoded = Tokenizer.from_file(str(file)).encode(text, add_special_tokens=False)
+    except Exception:  # the library raises plain Exceptions
+        return None
+    pieces = zip(encoded.tokens, encoded.offsets, strict=True)
+    told = {place for token, (begin, end) in pieces if token != unknown for place in range(begin, end)}
+    return Reading(len(encoded.tokens) / len(text), 1 - len(told) / len(text))
 
 
 def _has_chinese(piece: str, by_bytes: bool) -> bool:
