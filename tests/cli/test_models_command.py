@@ -10,6 +10,7 @@ import pytest
 
 from sayso.cli.models import models
 from sayso.errors import ModelError, UserError
+from sayso.models import hardware
 from sayso.models.footprint import readable
 
 
@@ -91,3 +92,36 @@ def test_an_id_that_is_not_listed_names_the_nearest() -> None:
     with pytest.raises(ModelError) as caught:
         models("hfl/chinese-macbert-bas")
     assert "hfl/chinese-macbert-base" in caught.value.fix
+
+
+def test_an_id_that_is_like_none_does_not_bring_the_whole_catalogue() -> None:
+    with pytest.raises(ModelError) as caught:
+        models("nobody/zzzzzzzzz")
+    assert "sayso models" in caught.value.fix
+    assert "Qwen" not in caught.value.fix
+
+
+def test_a_path_that_is_not_there_is_a_missing_folder() -> None:
+    with pytest.raises(ModelError, match="no such folder") as caught:
+        models("/nope")
+    assert "did you mean" not in caught.value.fix
+
+
+def test_what_this_machine_cannot_do_is_not_recommended(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hardware, "qlora_obstacle", lambda _device: "no GPU")
+    plain = listed(capsys, task="classify", language="zh", tuning="qlora")
+    assert plain["models"]
+    assert plain["recommended"] == []
+    assert plain["remarks"] == ["none can be trained so here: no GPU"]
+    monkeypatch.setattr(hardware, "qlora_obstacle", lambda _device: "")
+    assert listed(capsys, task="classify", language="zh", tuning="qlora")["recommended"]
+
+
+@pytest.mark.parametrize(("language", "remark"), [("zh", False), ("zh-en", False), ("xx", True), ("zh-xx", True)])
+def test_a_language_that_no_model_names_is_remarked_on(
+    capsys: pytest.CaptureFixture[str], language: str, remark: bool
+) -> None:
+    models(language=language)
+    assert ("names xx: whether" in capsys.readouterr().out) == remark

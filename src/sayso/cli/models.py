@@ -11,6 +11,7 @@ from sayso.errors import ModelError, nearest
 
 if TYPE_CHECKING:
     from sayso.models.catalogue import Entry, Wish
+    from sayso.models.hardware import Machine
     from sayso.models.inspect import Inspection
 
 SHOWN = 3
@@ -35,24 +36,41 @@ def models(
     from sayso.models.catalogue import Wish
     from sayso.models.hardware import machine
 
-    memory = machine().training_memory
-    wish = Wish(task, language, licence, kind, tuning, memory if fits else 0)
-    _list(wish, rows, memory, as_json=json)
+    has = machine()
+    wish = Wish(task, language, licence, kind, tuning, has.training_memory if fits else 0)
+    _list(wish, rows, has, as_json=json)
 
 
-def _list(wish: Wish, rows: int, memory: int, *, as_json: bool) -> None:
-    from sayso.cli.console import print_json
+def _list(wish: Wish, rows: int, has: Machine, *, as_json: bool) -> None:
+    from sayso.cli.console import console, print_json
     from sayso.models.catalogue import load, recommend, select
+    from sayso.models.hardware import qlora_obstacle
 
+    memory = has.training_memory
     found = select(load(), wish)
     ids = {entry.id for entry in found}
-    asked = recommend(wish.task, wish.language, rows, memory, wish.tuning) if wish.task else []
+    obstacle = qlora_obstacle(has.device) if wish.tuning == "qlora" else ""
+    asked = recommend(wish.task, wish.language, rows, memory, wish.tuning) if wish.task and not obstacle else []
     advice = [(entry, reasons) for entry, reasons in asked if entry.id in ids][:SHOWN]
+    remarks = [*_remarks(found, wish.language), *([f"none can be trained so here: {obstacle}"] if obstacle else [])]
     if as_json:
         best = [{"id": entry.id, "reasons": reasons} for entry, reasons in advice]
-        print_json({"models": [_facts(e, wish.tuning) for e in found], "recommended": best, "memory": memory})
+        listed = [_facts(entry, wish.tuning) for entry in found]
+        print_json({"models": listed, "recommended": best, "remarks": remarks, "memory": memory})
         return
     _print_list(found, advice, wish, memory)
+    for remark in remarks:
+        console().print(f"Note: {remark}")
+
+
+def _remarks(found: list[Entry], language: str) -> list[str]:
+    """What a list by language does not show: that nobody vouches for a language among many."""
+    from sayso.models.catalogue import unnamed
+
+    codes = " and ".join(unnamed(language))
+    if not codes or not found:
+        return []
+    return [f"no model here names {codes}: whether it is among the many languages of these, their cards say"]
 
 
 def _facts(entry: Entry, tuning: str) -> dict[str, Any]:
@@ -140,7 +158,7 @@ def _unknown(name: str) -> ModelError:
     return ModelError(
         f"no model '{name}' in the catalogue, and no such folder",
         expected="a folder with a model, or an id that `sayso models` lists",
-        fix=nearest(name, [entry.id for entry in load()])[:300],
+        fix=nearest(name, [entry.id for entry in load()], "see `sayso models`; a recipe may name any id of the hub"),
     )
 
 

@@ -146,6 +146,12 @@ def speaks(entry: Entry, language: str) -> bool:
     return language in entry.languages or "many" in entry.languages
 
 
+def unnamed(language: str) -> list[str]:
+    """The languages of a code or direction that no entry names, so that only models of "many" languages remain."""
+    named = {code for entry in load() for code in entry.languages}
+    return [side for side in language.split("-") if side and side not in named]
+
+
 # ---------------------------------------------------------------- inside
 
 
