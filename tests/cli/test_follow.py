@@ -33,17 +33,29 @@ def events() -> Iterator[Event]:
 def test_the_last_step_and_every_validation_are_written(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(following, "METRIC_SECONDS", 1e9)
+    monkeypatch.setattr(following, "LINES", 1)
     follow(events(), run, "learn", ())
     first, last, second = run.metrics()
     assert first == {"stage": "learn", "kind": "validation", "step": 0, "best": True, "accuracy": 0.5}
-    assert (last["step"], last["loss"], last["imitate"], last["tokens"]) == (3, pytest.approx(1 / 3), last["loss"], 30)
+    mean = pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+    assert (last["step"], last["loss"], last["imitate"], last["tokens"]) == (3, mean, mean, 30)
     assert (second["best"], second["accuracy"]) == (False, 0.75)
     assert "提前停止" in capsys.readouterr().err
 
 
+def test_equal_runs_write_equal_lines_and_no_step_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "LINES", 3)
+    losses = [float(number) for number in range(1, 9)]  # 8 steps, 3 to a line
+    parts = [{"prefer": loss} if loss < 3 else {"prefer": loss, "anchor": 2 * loss} for loss in losses]
+    every = [Step(i + 1, 8, losses[i], parts[i], 1e-3, 0.5, 10, 9.5, 0.1, 0.0) for i in range(8)]
+    follow(iter(every), run, "train", ())
+    found = run.metrics()
+    assert [(line["step"], line["loss"], line["prefer"]) for line in found] == [(3, 2, 2), (6, 5, 5), (8, 7.5, 7.5)]
+    assert [line["anchor"] for line in found] == [6, 10, 15]
+
+
 def test_what_was_done_before_a_fault_is_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "METRIC_SECONDS", 1e9)
+    monkeypatch.setattr(following, "LINES", 1)
 
     def broken() -> Iterator[Event]:
         yield from list(events())[:3]
@@ -54,11 +66,10 @@ def test_what_was_done_before_a_fault_is_written(run: Run, monkeypatch: pytest.M
     assert [line["step"] for line in run.metrics()] == [0, 2]
 
 
-def test_tensorboard_gets_the_same_figures(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorboard_gets_the_same_figures(run: Run) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    monkeypatch.setattr(following, "METRIC_SECONDS", 0.0)
     follow(events(), run, "train", ("tensorboard",))
     board = EventAccumulator(str(run.folder / "tensorboard")).Reload()
     losses = {event.step: event.value for event in board.Scalars("train/loss")}
@@ -88,7 +99,6 @@ def test_trackio_gets_the_figures_and_is_closed(run: Run, monkeypatch: pytest.Mo
     logged: list[dict[str, float]] = []
     opened = SimpleNamespace(log=logged.append, finish=lambda: logged.append({"finished": 1}))
     monkeypatch.setitem(sys.modules, "trackio", SimpleNamespace(init=lambda **_: opened))
-    monkeypatch.setattr(following, "METRIC_SECONDS", 0.0)
     follow(events(), run, "train", ("trackio",))
     assert logged[1]["train/loss"] == 1.0
     assert logged[1]["step"] == 1

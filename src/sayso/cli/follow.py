@@ -1,10 +1,16 @@
-"""Drives a training: shows it live, writes its metrics, mirrors them to a tracker where asked."""
+"""Drives a training: shows it live, writes its metrics, mirrors them to a tracker where asked.
+
+Decided here: which steps are written follows from their number alone, never from a clock, so that two equal runs write
+equal lines. A line's losses are the means over the steps since the line before; all else is as it was at its step.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sayso.errors import UnsupportedError
@@ -13,7 +19,7 @@ from sayso.store.runs import Run
 if TYPE_CHECKING:
     from sayso.learn.loop import Event, Step, Validation
 
-METRIC_SECONDS = 1.0
+LINES = 200  # of a training, however long it is
 
 
 class Tracker(Protocol):
@@ -25,28 +31,34 @@ class Tracker(Protocol):
 
 
 def follow(events: Iterator[Event], run: Run, stage: str, trackers: tuple[str, ...]) -> None:
-    """Exhaust a training's events. Steps are written at most once a second, the last one always, whatever ends it."""
+    """Exhaust a training's events. At even intervals a step is written, the last one always, whatever ends it."""
     from sayso.cli.console import console, progress
     from sayso.learn.loop import Notice, Step, Validation
 
-    written, last = 0.0, None
+    since: list[Step] = []
     with progress(stage) as line, _trackers(run, trackers) as mirrors:
         try:
             for event in events:
                 if isinstance(event, Step):
                     line.update(**_line(event))
-                    last = event
-                    if time.monotonic() - written >= METRIC_SECONDS or event.step == event.steps:
-                        _write_step(run, stage, event, mirrors)
-                        written, last = time.monotonic(), None
+                    since.append(event)
+                    if event.step % math.ceil(event.steps / LINES) == 0:
+                        _write_step(run, stage, _together(since), mirrors)
+                        since.clear()
                 elif isinstance(event, Validation):
                     _write_validation(run, stage, event, mirrors)
                     line.note(f"step {event.step}: " + ", ".join(f"{k} {v:.4g}" for k, v in event.values.items()))
                 elif isinstance(event, Notice):
                     console(stderr=True).print(event.words)
         finally:
-            if last is not None:
-                _write_step(run, stage, last, mirrors)
+            if since:
+                _write_step(run, stage, _together(since), mirrors)
+
+
+def _together(steps: Sequence[Step]) -> Step:
+    """The last step with the mean losses of all; a part counts where it occurs."""
+    parts = {name: fmean(s.parts[name] for s in steps if name in s.parts) for s in steps for name in s.parts}
+    return replace(steps[-1], loss=fmean(s.loss for s in steps), parts=parts)
 
 
 def _line(step: Step) -> dict[str, Any]:
