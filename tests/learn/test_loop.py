@@ -18,7 +18,7 @@ from sayso.errors import DataError, MachineFault, RunError, TrainingFault
 from sayso.learn import checkpoints
 from sayso.learn.loop import Notice, Step, Training, Validation, train
 from sayso.recipe import StrategyPart
-from sayso.records import Imitate, Lesson, Match, Objective, Prefer, user
+from sayso.records import Imitate, Lesson, Match, Objective, Prefer, content_id, user
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from tiny import opened
@@ -261,7 +261,7 @@ def test_a_loss_that_is_not_finite_stops_names_the_batch_and_keeps_the_checkpoin
     learner.logits = lambda batch: real(batch) * (float("nan") if next(calls) >= 3 else 1.0)
     with pytest.raises(TrainingFault, match="step 4") as caught:
         list(train(learner, lessons, training))
-    assert "lessons" in caught.value.where
+    assert all(f"{i + 1} ({content_id(lesson)})" in caught.value.where for i, lesson in enumerate(lessons))
     assert "learning_rate" in caught.value.fix
     state = checkpoints.load_step(tmp_path, next(iter(_fingerprints(tmp_path))))
     assert state is not None
@@ -304,6 +304,17 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: py
     with pytest.raises(MachineFault, match="No space left"):
         checkpoints.save_step(tmp_path, checkpoints.Progress("x", 5), {}, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_what_only_resuming_needs_can_be_forgotten(tmp_path: Path) -> None:
+    training = Training(strategy(steps=2), validate=lambda: {"v": 0.0}, metric="v", folder=tmp_path)
+    list(train(opened("llama"), imitations(), training))
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["best-00000000", "step-00000002"]
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.glob("*/*")}
+    assert modes == {(tmp_path / "best-00000000" / "state.json").stat().st_mode & 0o777}
+    checkpoints.forget_steps(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["best-00000000"]
+    assert checkpoints.load_best(tmp_path) is not None
 
 
 def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 step-000120/  the trainable tensors, the optimiser's state, the average if any, and state.json
 best-000100/  the tensors that validated best; replaced only after a better one is wholly there
+
+safetensors writes files that only their owner can read; they get the mode of the others, which follows the umask.
 """
 
 from __future__ import annotations
@@ -72,6 +74,11 @@ def load_best(folder: Path) -> dict[str, torch.Tensor] | None:
     return load_file(found[-1] / "weights.safetensors") if found else None
 
 
+def forget_steps(folder: Path) -> None:
+    """Once a training's result is kept elsewhere nothing will go on from here; the best weights stay."""
+    _prune(folder, "step-", keep="")
+
+
 def _write(
     folder: Path, name: str, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any], progress: Progress
 ) -> None:
@@ -86,7 +93,9 @@ def _write(
         if rest:
             with (beside / "rest.pt").open("wb") as file:  # given a path, torch would not say that the disk is full
                 torch.save(dict(rest), file)
-        (beside / "state.json").write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        state = beside / "state.json"
+        state.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        (beside / "weights.safetensors").chmod(state.stat().st_mode)
         beside.rename(folder / name)
     except (OSError, RuntimeError, SafetensorError) as error:
         shutil.rmtree(beside, ignore_errors=True)

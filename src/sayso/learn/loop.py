@@ -36,6 +36,7 @@ from sayso.records import Lesson, Match, Objective, Prefer, content_id, to_json
 CHECKPOINT_SECONDS = 60.0
 GRADIENT_STEPS = 3
 MARGIN_PAIRS = 64
+NAMED = 8  # lessons in an error
 
 Validate = Callable[[], Mapping[str, float]]
 
@@ -359,11 +360,12 @@ class _Loop:
             )
 
     def _not_finite(self, loss: float, norm: float, number: int) -> None:
-        lessons = [self.lessons[i] for i in self._indices(number)]
-        names = ", ".join(content_id(lesson) for lesson in lessons[:4])
+        """Lessons are numbered as they came, from 1: so they stand in a run's file of lessons, one to a line."""
+        places = sorted(self._indices(number))
+        names = ", ".join(f"{i + 1} ({content_id(self.lessons[i])})" for i in places[:NAMED])
         raise TrainingFault(
             f"the loss is {loss} and the gradient's norm {norm} at step {number + 1}",
-            where=f"lessons {names}{' ...' if len(lessons) > 4 else ''}",
+            where=f"lessons (lines of the lessons' file) {names}{' ...' if len(places) > NAMED else ''}",
             expected="finite numbers",
             fix="lower strategy.learning_rate (or raise warmup); the last good checkpoint is kept, this step undone",
         )
