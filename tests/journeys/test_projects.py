@@ -55,6 +55,8 @@ def test_running_again_repeats_nothing(sentiment: tuple[Path, list[str]]) -> Non
     recipe, settings = sentiment
     first = sayso("run", recipe, *settings, "--json").json
     before = contents(recipe.parent / "run")
+    assert {part for name in before for part in Path(name).parts if part.startswith("best-")}
+    assert not [name for name in before if "step-" in name], "only resuming needs the optimiser's state"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sayso.models.open.open_learner", None)
         again = sayso("run", recipe, *settings, "--json").json

@@ -63,8 +63,11 @@ def learn_stage(project: Project) -> dict[str, float]:
     if not project.recipe.learn.method or not run.feedback():
         return {}
     if not run.done("learn", print_of):
+        from sayso.learn.checkpoints import forget_steps
+
         _learn(project)
         run.mark_done("learn", print_of)
+        forget_steps(run.checkpoints("learn"))
     return project.scored("learn") if run.weights("learn").is_dir() else {}
 
 

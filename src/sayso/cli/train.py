@@ -41,10 +41,13 @@ def train_stage(project: Project) -> dict[str, float]:
         return {}
     if run.done("train", print_of):
         return project.scored("train")
+    from sayso.learn.checkpoints import forget_steps
+
     learner = project.learner("base")
     _teach(project, learner)
     project.keep(learner, "train")
     run.mark_done("train", print_of)
+    forget_steps(run.checkpoints("train"))
     return project.scored("train", learner)
 
 
