@@ -74,6 +74,21 @@ def test_less_data_is_gone_through_more_often(kind: str) -> None:
     assert epochs[0] > epochs[-1]
 
 
+def test_a_handful_of_rows_is_enough_steps_to_learn_a_new_kind_of_answer() -> None:
+    """40 rows in 25 steps of 1e-4 left a decoder of two million parameters at chance."""
+    handful = presets.resolve(StrategyPart(), "decoder", 40, 2_000_000)
+    few = presets.resolve(StrategyPart(), "decoder", 400, 2_000_000)
+    assert handful.epochs * -(-40 // handful.batch_rows) >= 100
+    assert handful.epochs > few.epochs
+    assert handful.learning_rate > few.learning_rate
+    assert handful.early_stopping * 2 >= handful.epochs, "a metric of few items stands still before it moves"
+
+
+@pytest.mark.parametrize("kind", ["encoder", "encoder_decoder"])
+def test_a_kind_without_a_preset_for_a_handful_takes_that_for_few(kind: str) -> None:
+    assert presets.resolve(StrategyPart(), kind, 40, 10**7).preset == f"{kind}_few"
+
+
 def test_adapters_learn_faster_and_undecayed() -> None:
     full = presets.resolve(StrategyPart(tuning="full"), "decoder", 5_000, 10**9)
     lora = presets.resolve(StrategyPart(tuning="lora"), "decoder", 5_000, 10**9)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from sayso.recipe import StrategyPart
 
 BOOK = Path(__file__).with_name("presets.yaml")
-SIZES = {"tiny": 1e6, "small": 30e6, "base": 300e6, "large": float("inf")}
-AMOUNTS = {"few": 1_000, "some": 20_000, "many": float("inf")}
+SIZES = {"tiny": 1e6, "mini": 10e6, "small": 30e6, "base": 300e6, "large": float("inf")}
+AMOUNTS = {"handful": 200, "few": 1_000, "some": 20_000, "many": float("inf")}
 ADAPTED_FROM = 1_000_000_000
 _UNSET: dict[str, Any] = {
     "learning_rate": 0,
@@ -100,7 +100,8 @@ def _choose(asked: str, kind: str, rows: int, scratch: bool, stage: str) -> str:
         return asked
     if stage == "learn":
         return f"{kind}_learn"
-    return f"{kind}_scratch" if scratch else f"{kind}_{_class(rows, AMOUNTS)}"
+    name = f"{kind}_scratch" if scratch else f"{kind}_{_class(rows, AMOUNTS)}"
+    return name if name in book else f"{kind}_few"
 
 
 def _class(number: float, limits: Mapping[str, float]) -> str:

@@ -7,7 +7,10 @@ import pytest
 
 from sayso.cli.check import check
 from sayso.cli.init import SAMPLES, Begin, Language, init, project_files
+from sayso.cli.project import Project
 from sayso.errors import UserError
+from sayso.evaluate.baseline import baselines
+from sayso.evaluate.metrics import evaluate
 from sayso.recipe import load
 from sayso.records import Feedback, from_json
 from sayso.store.imports import read_comments
@@ -61,6 +64,17 @@ def test_what_is_written_passes_the_checks(
     comments = read_comments(tmp_path / "comments.jsonl")
     assert len(comments.feedback) >= 4
     assert not comments.refused
+
+
+@pytest.mark.parametrize("language", list(Language))
+@pytest.mark.parametrize("task", [Begin.SENTIMENT, Begin.TOPICS, Begin.LABELS])
+def test_what_the_rows_teach_holds_for_the_test_rows(tmp_path: Path, task: Begin, language: Language) -> None:
+    """A linear model learns it: else a small model, which knows no more than the rows, could not."""
+    init(tmp_path, task, language)
+    project = Project.open(load(tmp_path / "recipe.yaml"))
+    held = [*project.data.validation, *project.data.test]
+    (answers,) = baselines(project.task, project.data.train, project.data.validation, held).values()
+    assert evaluate(project.task, held, answers, resamples=0).value(project.task.metric) > 0.8
 
 
 def test_the_comments_follow_the_language(tmp_path: Path) -> None:
