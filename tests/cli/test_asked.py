@@ -41,8 +41,9 @@ def test_a_sound_recipe_passes(name: str) -> None:
 
 def test_what_was_found_in_the_data_is_said() -> None:
     dropped = {"no label": {"count": 2, "lines": [7, 9]}, "not JSON": {"count": 1, "lines": [12]}}
+    train, test = {"rows": 23, "kept": 20, "dropped": dropped}, {"rows": 5, "kept": 5, "dropped": {}}
     note = {
-        "splits": {"train": {"rows": 23, "kept": 20, "dropped": dropped}, "test": {"rows": 5, "kept": 5, "dropped": {}}},
+        "splits": {"train": train, "test": test},
         "findings": [
             {"level": "warning", "split": "train", "what": "labels are unbalanced"},
             {"level": "note", "split": "", "what": "nothing of weight"},

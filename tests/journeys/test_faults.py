@@ -167,6 +167,9 @@ def test_too_many_unusable_rows(recipe: Path, models: Path) -> None:
     assert "(line 21, ...)" in error["what"]
     assert error["where"].endswith("train.jsonl")
     assert "data.most_dropped" in error["fix"]
+    findings = sayso("check", recipe, *settings, "--json", code=2).json["findings"]
+    (finding,) = [one for one in findings if "dropped" in one["what"]]
+    assert (finding["level"], finding["split"]) == ("error", "train")
     told = sayso("plan", recipe, *settings, "--set", "data.most_dropped=0.2", "--no-probe", "--json")
     assert told.json["lengths"]["rows"] == 20
 

@@ -137,7 +137,8 @@ def _report(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
     from sayso.dataset.files import with_splits
 
     split = with_splits(files, recipe.data, recipe.seed)
-    report = check_rows(split, several=recipe.task.several, labelled=recipe.task.name == "classify")
+    labelled, most = recipe.task.name == "classify", recipe.data.most_dropped
+    report = check_rows(split, several=recipe.task.several, labelled=labelled, most_dropped=most)
     findings = sorted(report.findings, key=lambda finding: _LEVELS.index(finding.level))
     ok = not any(finding.level == "error" for finding in findings)
     return report.as_json() | {

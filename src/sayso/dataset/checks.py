@@ -98,11 +98,16 @@ class Report:
         return dataclasses.asdict(self)
 
 
-def check(loaded: Mapping[str, Loaded], *, several: bool = False, labelled: bool = True) -> Report:
-    """The report of a project's files by split. `labelled` where the target is a label."""
+def check(
+    loaded: Mapping[str, Loaded], *, several: bool = False, labelled: bool = True, most_dropped: float = 1.0
+) -> Report:
+    """The report of a project's files by split. `labelled` where the target is a label.
+
+    A file of whose rows more than the share `most_dropped` is unusable is an error.
+    """
     splits = {name: _split(one, several, labelled) for name, one in loaded.items()}
     overlaps = tuple(_overlaps({name: one.examples for name, one in loaded.items()}))
-    return Report(splits, overlaps, tuple(_findings(splits, overlaps, labelled)))
+    return Report(splits, overlaps, tuple(_findings(splits, overlaps, labelled, most_dropped)))
 
 
 def quantiles(values: Iterable[int]) -> tuple[int, ...]:
@@ -208,9 +213,11 @@ def _overlaps(rows: Mapping[str, Sequence[Example]]) -> Iterable[Overlap]:
 _MEND = "`sayso check RECIPE --repair FOLDER` writes a mended copy"
 
 
-def _findings(splits: Mapping[str, SplitReport], overlaps: Sequence[Overlap], labelled: bool) -> Iterable[Finding]:
+def _findings(
+    splits: Mapping[str, SplitReport], overlaps: Sequence[Overlap], labelled: bool, most_dropped: float
+) -> Iterable[Finding]:
     for name, split in splits.items():
-        yield from _of_split(name, split)
+        yield from _of_split(name, split, most_dropped)
         if labelled:
             yield from _of_labels(name, split, splits.get("train"))
     for o in overlaps:
@@ -219,7 +226,7 @@ def _findings(splits: Mapping[str, SplitReport], overlaps: Sequence[Overlap], la
         yield Finding("warning" if leak else "note", o.first, what, _MEND if leak else "")
 
 
-def _of_split(name: str, split: SplitReport) -> Iterable[Finding]:
+def _of_split(name: str, split: SplitReport, most_dropped: float) -> Iterable[Finding]:
     if not split.kept:
         yield Finding("error", name, "no usable row", "see the reasons of the dropped rows and the columns")
     elif name == "train" and split.kept < FEW_ROWS:
@@ -227,7 +234,8 @@ def _of_split(name: str, split: SplitReport) -> Iterable[Finding]:
     dropped = split.rows - split.kept
     if dropped and split.kept:
         share = dropped / split.rows
-        yield Finding("warning" if share > 0.01 else "note", name, f"{_rows(dropped)} dropped ({share:.1%})", _MEND)
+        level: Level = "error" if share > most_dropped else "warning" if share > 0.01 else "note"
+        yield Finding(level, name, f"{_rows(dropped)} dropped ({share:.1%})", _MEND)
     if split.duplicates.count:
         yield Finding(
             "note", name, f"{_rows(split.duplicates.count)} given again (line {split.duplicates.lines[0]})", _MEND
