@@ -35,6 +35,16 @@ def test_weights_that_are_not_finite_are_refused_and_the_tensor_named(tmp_path: 
     assert caught.value.where == str(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "template", ["{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}", "{{ raise_exception('x') }}"]
+)
+def test_a_template_that_cannot_be_used_is_named_by_its_folder(tmp_path: Path, template: str) -> None:
+    (saved("llama", tmp_path) / "chat_template.jinja").write_text(template)
+    with pytest.raises(ModelError, match="chat template") as caught:
+        open_learner(ModelPart(name=str(tmp_path)), Opening())
+    assert caught.value.where == str(tmp_path)
+
+
 def test_large_weights_in_half_precision_are_finite() -> None:
     layer = torch.nn.Linear(8, 8).half()
     layer.weight.data.fill_(60000.0)  # their sum is beyond float16

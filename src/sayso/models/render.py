@@ -97,7 +97,8 @@ class Renderer:
         except Exception as error:  # a template is a program of its own: it may raise whatever it likes
             if context and context[0].role == "system":
                 return self._templated(_without_system(context), answering)
-            raise ModelError(f"the chat template cannot render this conversation: {error}") from error
+            what = f"the chat template cannot render this conversation: {error}"
+            raise ModelError(what, where=self._origin) from error
 
     def _answered(self, context: Messages, target: str) -> str:
         if not self.template:
@@ -197,6 +198,11 @@ class Renderer:
             return text
         return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
+    @property
+    def _origin(self) -> str:
+        """The folder or hub id that the tokenizer came from; "" for one made here."""
+        return str(getattr(self.tokenizer, "name_or_path", ""))
+
     def _check_template(self) -> None:
         ask = (Message("user", "?"),)
         if self._templated(ask, True) != self._templated(ask, False):
@@ -206,6 +212,7 @@ class Renderer:
         if not answered.startswith(prompt) or not answered[len(prompt) :].lstrip().startswith("42"):
             raise ModelError(
                 "the chat template has no generation prompt",
+                where=self._origin,
                 expected="with add_generation_prompt the template ends where the assistant's answer begins",
                 fix="add an `add_generation_prompt` branch to the template, or delete it for plain User:/Bot: lines",
             )
