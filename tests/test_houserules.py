@@ -134,6 +134,22 @@ def test_a_frame_that_goes_on_puts_a_stop_where_a_comment_has_none(spaced: bool,
     assert texts.comment(RULE, Random(1), "train", framed=0.0) == comment
 
 
+@pytest.mark.parametrize(
+    ("comment", "after_colon"),
+    [
+        ("A photo first!", "a photo first!"),
+        ("I'd apologise.", "I'd apologise."),
+        ("JSON, please.", "JSON, please."),
+        ("English in, Chinese out.", "English in, Chinese out."),
+        ("“Hello” goes first.", "“Hello” goes first."),
+    ],
+)
+def test_after_a_colon_only_what_is_always_large_has_a_capital(comment: str, after_colon: str) -> None:
+    words = {"states": "x", "comments": comment}
+    raw = {"spaced": True, "frames": "{When}: {rest}", "whens": {"refund": "here"}, "families": {"begin": words}}
+    assert read_texts("en", raw).comment(RULE, Random(1), "train", framed=1.0) == f"Here: {after_colon}"
+
+
 def test_a_comment_may_leave_the_condition_out() -> None:
     bare = [TEXTS.comment(RULE, Random(str(i)), "train", framed=0.0) for i in range(30)]
     framed = [TEXTS.comment(RULE, Random(str(i)), "train", framed=1.0) for i in range(30)]

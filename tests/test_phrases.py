@@ -38,6 +38,7 @@ def test_filling_leaves_no_wrong_article_or_blank() -> None:
     assert fill("a {x}, a unit, a one-liner, a union", {"x": "use"}) == "a use, a unit, a one-liner, a union"
     assert fill("a unimportant onion", {}) == "an unimportant onion"
     assert fill("买{x}。", {"x": "伞"}) == "买伞。"
+    assert fill("用“{x}”。", {"x": "再见！"}) == "用“再见！”"
 
 
 def test_capitals_stand_where_sentences_begin() -> None:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 _CLOSING = r"[”’\"'」』)）]*"
 _END = re.compile(rf"[.!?]+{_CLOSING}(?=\s|$|[^\x00-\x7f])|[。！？…～]+{_CLOSING}|\n+")
-_STAYS_LARGE = re.compile(r"I\b|[A-Z]{2}|[A-Z][-\d]")
+_STAYS_LARGE = re.compile(r"I\b|[A-Z]{2}|[A-Z][-\d]|English|Chinese|British|Americ|Western")
 _STOPS = ".!?。！？…～~,，;；:："
 
 

@@ -24,6 +24,7 @@ from random import Random
 from typing import Literal, TypeVar
 
 from sayso.errors import Fault
+from sayso.forms import uncapped
 from sayso.phrases import Grammar, fill, lines, pick
 from sayso.surface import units
 
@@ -32,7 +33,7 @@ Scope = Literal["in", "near", "out"]
 Novelty = Literal["nothing", "values", "pairing", "family"]
 ALWAYS = "always"
 HELD_OUT_SHARE = 0.2
-_STOPPED = re.compile(r"[.!?。！？][)）\"”]?$")
+_STOPPED = re.compile(r"[.!?。！？][)）\"”」’]?$")
 T = TypeVar("T", bound=str)
 
 
@@ -116,7 +117,7 @@ class Texts:
         if rule.when == ALWAYS:
             return body
         when = self.grammar.expand(pick(dice, self._parts[self.whens[rule.when], part]), dice)
-        after_colon = body if body[:1] in '"“「{' or body[:2].isupper() else body[:1].lower() + body[1:]
+        after_colon = uncapped(body) if self.grammar.spaced else body
         stop = "" if _STOPPED.search(body) else "." if self.grammar.spaced else "。"
         words = {"when": when, "When": when[:1].upper() + when[1:], "body": body, "rest": after_colon}
         words["sentence"] = body + stop

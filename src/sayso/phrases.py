@@ -64,9 +64,9 @@ def slots(skeleton: str) -> list[str]:
 
 
 def fill(skeleton: str, scene: Mapping[str, str]) -> str:
-    """A skeleton with its slots filled, without the blanks and the "a" that filling leaves wrong."""
+    """A skeleton with its slots filled, without the blanks, second stops and "a" that filling leaves wrong."""
     text = _REFERENCE.sub(lambda found: scene[found[1]], skeleton)
-    text = re.sub(r"(?<=\w) +(?=[,.?!])|(?<=[.?!]) +(?= |$)", "", text)
+    text = re.sub(r"(?<=\w) +(?=[,.?!])|(?<=[.?!]) +(?= |$)|(?<=[。！？][”」’])。", "", text)
     return _BEFORE_VOWEL.sub(r"\1n ", text)
 
 
