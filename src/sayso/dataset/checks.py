@@ -246,7 +246,7 @@ def _of_split(name: str, split: SplitReport, most_dropped: float) -> Iterable[Fi
             "warning", name, f"different labels on the same text ({len(split.conflicts)} times), e.g. '{shown}'"
         )
     for mark, lines in split.marks.items():
-        level: Level = "note" if mark == "zero-width characters" else "warning"
+        level = "note" if mark == "zero-width characters" else "warning"
         fix = "" if mark == "replacement characters" else _MEND
         yield Finding(level, name, f"{_rows(lines.count)} with {mark} (line {lines.lines[0]})", fix)
 
