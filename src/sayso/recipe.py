@@ -113,7 +113,7 @@ class DataPart(Part):
     )
     label_names: dict[str, str] = Field(default_factory=dict, description="raw value in the file: label name")
     most_dropped: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
-        default=0.1, description="share of a file's rows that may be unusable; with more nothing is trained or scored"
+        default=0.25, description="share of a file's rows that may be unusable; with more nothing is trained or scored"
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NEEDED = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?P<rest>[^;]*)(?:;(?P<marker>.*))?")
 PURPOSES = {
     "track": "live curves in TensorBoard or trackio",
+    "chinese": "new tokenizers that read traditional Chinese as simplified",
     "serve": "the server and the review inbox",
     "tune": "searching for hyper-parameters",
     "privacy": "private training and the search for personal data",

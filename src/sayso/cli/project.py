@@ -248,10 +248,9 @@ def prepare(recipe: Recipe) -> None:
 def _load(recipe: Recipe) -> Data:
     from sayso.dataset.files import load_files, with_splits
 
-    files = load_files(recipe.task, recipe.data, Path())
-    for split, file in files.items():
+    loaded = with_splits(load_files(recipe.task, recipe.data, Path()), recipe.data, recipe.seed)
+    for split, file in loaded.items():
         _not_too_many_dropped(split, file, recipe.data.most_dropped)
-    loaded = with_splits(files, recipe.data, recipe.seed)
     if "train" in loaded and not loaded["train"].examples:
         raise DataError("no usable training row", fix="name data.train.path; `sayso check` says why rows are dropped")
     parts = {name: loaded[name].examples if name in loaded else () for name in ("train", *SPLITS)}
