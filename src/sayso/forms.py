@@ -14,9 +14,10 @@ import json
 import re
 from itertools import pairwise
 
+from sayso.phrases import uncapped
+
 _CLOSING = r"[”’\"'」』)）]*"
 _END = re.compile(rf"[.!?]+{_CLOSING}(?=\s|$|[^\x00-\x7f])|[。！？…～]+{_CLOSING}|\n+")
-_STAYS_LARGE = re.compile(r"I\b|[A-Z]{2}|[A-Z][-\d]|English|Chinese|British|Americ|Western")
 _STOPS = ".!?。！？…～~,，;；:："
 
 
@@ -30,11 +31,6 @@ def sentences(text: str) -> list[str]:
 def bare(text: str) -> str:
     """The words alone, in small letters: what two texts share that differ in their marks."""
     return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def uncapped(text: str) -> str:
-    """The text as it goes on after a comma: with a small first letter, where that is no name or abbreviation."""
-    return text if _STAYS_LARGE.match(text) else text[:1].lower() + text[1:]
 
 
 def begun(phrase: str, text: str, spaced: bool) -> str:

@@ -24,8 +24,7 @@ from random import Random
 from typing import Literal, TypeVar
 
 from sayso.errors import Fault
-from sayso.forms import uncapped
-from sayso.phrases import Grammar, fill, lines, pick
+from sayso.phrases import Grammar, fill, lines, pick, uncapped
 from sayso.surface import units
 
 Part = Literal["train", "test"]

@@ -18,6 +18,7 @@ from typing import TypeVar
 T = TypeVar("T")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _REFERENCE = re.compile(r"\{(\w+)\}")
+_STAYS_LARGE = re.compile(r"I\b|[A-Z]{2}|[A-Z][-\d]|English|Chinese|British|Americ|Western")
 _BEFORE_VOWEL = re.compile(r"\b([Aa]) (?=[aeiou])(?!one\b|once\b|us[eu]|uni[^mn]|eu)")
 
 
@@ -73,6 +74,11 @@ def fill(skeleton: str, scene: Mapping[str, str]) -> str:
 def capitals(text: str) -> str:
     """A capital letter at the start and after a full stop, question or exclamation mark."""
     return re.sub(r"(^|[.!?]\s+|\n)([a-z])", lambda found: found[1] + found[2].upper(), text)
+
+
+def uncapped(text: str) -> str:
+    """The text after a comma or colon: with a small first letter, where that is no name or abbreviation."""
+    return text if _STAYS_LARGE.match(text) else text[:1].lower() + text[1:]
 
 
 def lines(text: str) -> tuple[str, ...]:
