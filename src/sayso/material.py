@@ -20,7 +20,17 @@ from typing import TypeVar
 
 from sayso.errors import UnsupportedError
 from sayso.protocols import Material, Task
-from sayso.records import Example, Feedback, Kind, Lesson, Messages, join_labels, split_labels
+from sayso.records import (
+    Example,
+    Feedback,
+    Imitate,
+    Kind,
+    Lesson,
+    Match,
+    Messages,
+    join_labels,
+    split_labels,
+)
 
 T = TypeVar("T")
 POOL = 1000  # examples among which neighbours are looked for
@@ -88,6 +98,14 @@ def anchored(material: Material, share: float) -> list[Example]:
     taken = {one.id for one in near}
     rest = [one for one in others if one.id not in taken]
     return near + _drawn(rest, count - len(near), material.seed, "anchor")
+
+
+def kept(material: Material, lessons: int, anchors: float, weight: float = 1.0) -> list[Lesson]:
+    """What is taught beside so many lessons so that the rest stays: replayed examples, and anchors of this weight."""
+    context = material.task.context
+    again = [Imitate(context(one, material.kind), one.target or "") for one in replayed(material, lessons)]
+    still = [(context(one, material.kind), one.target or "") for one in anchored(material, anchors)]
+    return [*again, *(Match(plain, plain, target, teacher="start", weight=weight) for plain, target in still)]
 
 
 def merged(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:

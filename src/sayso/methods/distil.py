@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from sayso.errors import UnsupportedError
-from sayso.material import Case, anchored, cases, check_kind, merged, replayed
+from sayso.material import Case, cases, check_kind, kept, merged
 from sayso.protocols import Material, Syllabus
 from sayso.records import Imitate, Kind, Lesson, Match, Objective, Reply
 from sayso.wording import with_comment, without_length
@@ -72,13 +72,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     taught = list(merged(taught))
     if not taught:
         return Syllabus((), refused, notices)
-    context = material.task.context
-    for one in replayed(material, len(taught)):
-        taught.append(Imitate(context(one, material.kind), one.target or ""))
-    for one in anchored(material, knobs.anchors):
-        plain = context(one, material.kind)
-        taught.append(Match(plain, plain, one.target or "", teacher="start", weight=knobs.match))
-    return Syllabus(tuple(taught), refused, notices)
+    beside = kept(material, len(taught), knobs.anchors, knobs.match)
+    return Syllabus((*taught, *beside), refused, notices)
 
 
 def objective(knobs: Knobs) -> Objective:

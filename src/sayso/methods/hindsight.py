@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from sayso.material import Case, anchored, cases, check_kind, merged, replayed
+from sayso.material import Case, cases, check_kind, kept, merged
 from sayso.protocols import Material, Syllabus
 from sayso.records import Imitate, Kind, Lesson, Match, Objective
 from sayso.wording import language_of_context, with_standing
@@ -66,13 +66,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     taught = list(merged(taught))
     if not taught:
         return Syllabus((), refused)
-    context = material.task.context
-    for one in replayed(material, len(taught)):
-        taught.append(Imitate(context(one, material.kind), one.target or ""))
-    for one in anchored(material, knobs.anchors):
-        plain = context(one, material.kind)
-        taught.append(Match(plain, plain, one.target or "", teacher="start", weight=knobs.hold))
-    return Syllabus(tuple(taught), refused)
+    beside = kept(material, len(taught), knobs.anchors, knobs.hold)
+    return Syllabus((*taught, *beside), refused)
 
 
 def objective(knobs: Knobs) -> Objective:

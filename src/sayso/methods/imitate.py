@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sayso.material import anchored, cases, check_kind, merged, replayed
+from sayso.material import cases, check_kind, kept, merged
 from sayso.protocols import Material, Syllabus
-from sayso.records import Imitate, Kind, Lesson, Match, Objective
+from sayso.records import Imitate, Kind, Lesson, Objective
 
 KINDS: tuple[Kind, ...] = ("encoder", "encoder_decoder", "decoder")
 
@@ -41,13 +41,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     taught = list(merged(taught))
     if not taught:
         return Syllabus((), refused)
-    context = material.task.context
-    for one in replayed(material, len(taught)):
-        taught.append(Imitate(context(one, material.kind), one.target or ""))
-    for one in anchored(material, knobs.anchors):
-        plain = context(one, material.kind)
-        taught.append(Match(plain, plain, one.target or "", teacher="start"))
-    return Syllabus(tuple(taught), refused)
+    beside = kept(material, len(taught), knobs.anchors)
+    return Syllabus((*taught, *beside), refused)
 
 
 def objective(knobs: Knobs) -> Objective:

@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from sayso.material import Case, anchored, cases, check_kind, merged, replayed
+from sayso.material import Case, cases, check_kind, kept, merged
 from sayso.protocols import Material, Syllabus
-from sayso.records import Imitate, Kind, Lesson, Mark, Match, Messages, Objective, Span
+from sayso.records import Imitate, Kind, Lesson, Mark, Messages, Objective, Span
 
 KINDS: tuple[Kind, ...] = ("encoder_decoder", "decoder")
 SEVERITIES = {"minor": "minor", "轻微": "minor", "major": "major", "critical": "major", "严重": "major"}
@@ -74,13 +74,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     taught = list(merged([*about, *taught]))
     if not taught:
         return Syllabus((), refused)
-    context = material.task.context
-    for one in replayed(material, len(taught)):
-        taught.append(Imitate(context(one, material.kind), one.target or ""))
-    for one in anchored(material, knobs.anchors):
-        plain = context(one, material.kind)
-        taught.append(Match(plain, plain, one.target or "", teacher="start"))
-    return Syllabus(tuple(taught), refused)
+    beside = kept(material, len(taught), knobs.anchors)
+    return Syllabus((*taught, *beside), refused)
 
 
 def objective(knobs: Knobs) -> Objective:
