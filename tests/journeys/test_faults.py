@@ -174,6 +174,18 @@ def test_too_many_unusable_rows(recipe: Path, models: Path) -> None:
     assert told.json["lengths"]["rows"] == 20
 
 
+def test_changed_data_begins_the_training_anew_and_says_so(recipe: Path) -> None:
+    first = sayso("train", recipe, *sets())
+    run = Run.open(recipe.parent / "run")
+    assert {stage for stage, _, _ in run.scores()} >= {"base", "train"}  # the base is scored first by this command too
+    assert "begins anew" not in first.err + sayso("train", recipe, *sets()).err
+    before = run.lessons("train")
+    with (recipe.parent / "train.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"text": "又好又快，非常满意", "label": "好评"}\n')
+    assert "train    begins anew: what it depends on" in sayso("train", recipe, *sets()).err
+    assert len(run.lessons("train")) == len(before) + 1  # what is taught has the new row
+
+
 def test_two_runs_in_one_folder(recipe: Path) -> None:
     sayso("evaluate", recipe, *sets(), "--stage", "base")
     run = Run.open(recipe.parent / "run")

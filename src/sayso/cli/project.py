@@ -275,7 +275,12 @@ def reasons(file: Loaded) -> str:
     for row in file.dropped:
         lines.setdefault(row.reason, []).append(row.line)
     often = sorted(lines.items(), key=lambda one: -len(one[1]))
-    return "; ".join(f"{len(at)} {reason} (line {at[0]}{', ...' if len(at) > 1 else ''})" for reason, at in often)
+    return "; ".join(reason_in_words(reason, len(at), at[0]) for reason, at in often)
+
+
+def reason_in_words(reason: str, count: int, line: int) -> str:
+    """How many rows are dropped for a reason, and where the first of them stands."""
+    return f"{count:,} {reason} (line {line}{', ...' if count > 1 else ''})"
 
 
 def _say(words: str) -> None:

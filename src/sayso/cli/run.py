@@ -114,19 +114,17 @@ def run_project(project: Project) -> dict[str, Any]:
 
 def about_data(note: Mapping[str, Any]) -> Iterator[str]:
     """What the check found: rows by split, each reason for a dropped one, and what calls for attention."""
+    from sayso.cli.project import reason_in_words
+
     for split, part in note.get("splits", {}).items():
-        dropped = "; ".join(_dropped(reason, found) for reason, found in part["dropped"].items())
+        lost = part["dropped"].items()
+        dropped = "; ".join(reason_in_words(reason, found["count"], found["lines"][0]) for reason, found in lost)
         kept = f"{part['kept']:,} rows for {split}"
         yield f"{kept}, {part['rows'] - part['kept']:,} dropped: {dropped}" if dropped else kept
     for finding in note.get("findings", []):
         if finding["level"] != "note":
             where = f"{finding['split']}: " if finding["split"] else ""
             yield f"{finding['level']}: {where}{finding['what']}"
-
-
-def _dropped(reason: str, found: Mapping[str, Any]) -> str:
-    more = ", ..." if found["count"] > 1 else ""
-    return f"{found['count']:,} {reason} (line {found['lines'][0]}{more})"
 
 
 def headline(figures: Mapping[str, float]) -> str:
