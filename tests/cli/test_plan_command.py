@@ -15,7 +15,7 @@ from sayso.cli import plan as told
 from sayso.cli import train as teaching
 from sayso.cli.layout import Lengths, downloaded, guessed_lengths, guessed_tokens, plan_project, row_limit, shape_for
 from sayso.cli.plan import as_note, make_plan, plan_stage, words
-from sayso.cli.probe import count_lengths, probe_step
+from sayso.cli.rehearsal import count_lengths, rehearse
 from sayso.errors import ModelError
 from sayso.models import hardware, hub
 from sayso.models.footprint import Shape
@@ -264,7 +264,7 @@ def test_a_step_is_measured_on_the_longest_rows(project: Any) -> None:
     before = [p.detach().clone() for _, p in learner.core.parameters()]
     strategy = resolve(project.recipe.strategy, "decoder", 40, 10_000)
     longest = count_lengths(learner, lessons).longest
-    found = probe_step(learner, lessons, strategy.model_copy(update={"micro_tokens": 3 * longest}))
+    found = rehearse(learner, lessons, strategy.model_copy(update={"micro_tokens": 3 * longest}))
     assert found.rows == 3
     assert 2 * longest < found.tokens <= 3 * longest
     assert found.tokens_per_second > 0
@@ -327,9 +327,9 @@ def test_a_bad_format_and_a_method_that_cannot_run_are_said(project: Any) -> Non
 
 def test_a_step_far_above_the_estimate_is_said() -> None:
     laid = plan_project(recipe_of(), BERT, ROWS, BIG)
-    from sayso.cli.probe import Probe
+    from sayso.cli.rehearsal import Rehearsal
 
-    assert any("far more" in sentence for sentence in words(laid, Probe(100 * GB, 1.0, 1, 100, 100.0)))
+    assert any("far more" in sentence for sentence in words(laid, Rehearsal(100 * GB, 1.0, 1, 100, 100.0)))
 
 
 def test_the_printed_plan(project: Any, capsys: pytest.CaptureFixture[str]) -> None:

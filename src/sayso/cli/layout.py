@@ -3,7 +3,7 @@
 Decided here:
 - A model's sizes come from its folder, the hub's cache, the catalogue, or the recipe's own config; nothing is loaded.
 - Tokens are guessed from characters (a Chinese character is about one, other text about four characters to one);
-  `probe` counts real ones.
+  `rehearsal` counts real ones.
 - The stages share one process, so the peak of a plan is the larger of theirs.
 """
 

@@ -15,8 +15,8 @@ import typer
 
 if TYPE_CHECKING:
     from sayso.cli.layout import Plan
-    from sayso.cli.probe import Probe
     from sayso.cli.project import Project
+    from sayso.cli.rehearsal import Rehearsal
     from sayso.models.hardware import Choice
     from sayso.models.open import AnyLearner
     from sayso.recipe import Recipe
@@ -68,13 +68,13 @@ def plan_stage(project: Project) -> dict[str, Any]:
     return note
 
 
-def make_plan(project: Project, *, probe: bool, disk: Path | None = None) -> tuple[Plan, Probe | None]:
+def make_plan(project: Project, *, probe: bool, disk: Path | None = None) -> tuple[Plan, Rehearsal | None]:
     """Estimate, and where that fits and the model is on this machine, one real step with real token counts.
 
     `disk` is a folder, which need not be there yet, on the disk that the run will use; None for where we are.
     """
     from sayso.cli.layout import guessed_lengths, plan_project, row_limit, shape_for
-    from sayso.cli.probe import count_lengths, probe_step
+    from sayso.cli.rehearsal import count_lengths, rehearse
     from sayso.models.hardware import machine, probe_dtypes
 
     recipe = project.recipe
@@ -93,16 +93,16 @@ def make_plan(project: Project, *, probe: bool, disk: Path | None = None) -> tup
     laid = replace(plan_project(recipe, shape, count_lengths(learner, lessons), *known), advice=advice)
     train = laid.stages[0]
     step = train.strategy.model_copy(update={"micro_tokens": train.load.micro_tokens})
-    return laid, probe_step(learner, lessons, step, recipe.seed)
+    return laid, rehearse(learner, lessons, step, recipe.seed)
 
 
-def as_note(laid: Plan, measured: Probe | None) -> dict[str, Any]:
+def as_note(laid: Plan, measured: Rehearsal | None) -> dict[str, Any]:
     """Plan and probe as plain values, with the verdict in words."""
     probe = None if measured is None else asdict(measured)
     return laid.as_json() | {"probe": probe, "words": list(words(laid, measured))}
 
 
-def words(laid: Plan, measured: Probe | None) -> Iterator[str]:
+def words(laid: Plan, measured: Rehearsal | None) -> Iterator[str]:
     """The verdict, a sentence per matter."""
     yield from _words_on_memory(laid, measured)
     yield _words_on_time(laid, measured)
@@ -155,7 +155,7 @@ def _opened(project: Project) -> tuple[AnyLearner, list[Lesson]]:
     return learner, training_lessons(project, learner)
 
 
-def _words_on_memory(laid: Plan, measured: Probe | None) -> Iterator[str]:
+def _words_on_memory(laid: Plan, measured: Rehearsal | None) -> Iterator[str]:
     from sayso.models.footprint import readable
 
     needed, offered = readable(laid.peak), readable(laid.memory)
@@ -184,7 +184,7 @@ def _words_on_change(laid: Plan) -> str:
     )
 
 
-def _words_on_time(laid: Plan, measured: Probe | None) -> str:
+def _words_on_time(laid: Plan, measured: Rehearsal | None) -> str:
     from sayso.cli.console import span
 
     train = laid.stages[0]
@@ -203,7 +203,7 @@ def _words_on_disk(laid: Plan) -> str:
     return f"The run's folder takes up to {readable(laid.disk)}; {readable(laid.disk_free)} are free.{enough}"
 
 
-def _print(laid: Plan, measured: Probe | None) -> None:
+def _print(laid: Plan, measured: Rehearsal | None) -> None:
     from sayso.cli.console import console, print_table
     from sayso.models.footprint import readable
 

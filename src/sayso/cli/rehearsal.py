@@ -22,7 +22,7 @@ STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Rehearsal:
     """What a step took: bytes at the peak, seconds, and tokens per second (padding not counted)."""
 
     peak: int
@@ -45,7 +45,7 @@ def count_lengths(learner: AnyLearner, lessons: Sequence[Lesson]) -> Lengths:
     return Lengths(len(lessons), total, longest, min(1.0, supervised / max(1, sum(tokens))), counted=True)
 
 
-def probe_step(learner: AnyLearner, lessons: Sequence[Lesson], strategy: StrategyPart, seed: int = 0) -> Probe:
+def rehearse(learner: AnyLearner, lessons: Sequence[Lesson], strategy: StrategyPart, seed: int = 0) -> Rehearsal:
     """Train two steps on the longest lessons that fit one piece. The learner has changed afterwards."""
     from sayso.learn.loop import Step, Training, train
     from sayso.models.hardware import peak_bytes, reset_peak
@@ -58,7 +58,7 @@ def probe_step(learner: AnyLearner, lessons: Sequence[Lesson], strategy: Strateg
     last = steps[-1]
     seconds = last.seconds - steps[0].seconds
     tokens = last.tokens - steps[0].tokens
-    return Probe(peak_bytes(device), seconds, len(chosen), tokens, tokens / max(seconds, 1e-9))
+    return Rehearsal(peak_bytes(device), seconds, len(chosen), tokens, tokens / max(seconds, 1e-9))
 
 
 def _two_steps(strategy: StrategyPart, rows: int) -> Any:
