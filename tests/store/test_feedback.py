@@ -166,7 +166,7 @@ def test_released_migrations_are_as_they_were() -> None:
     assert prints == PRINTS, "a released step was changed: put it back and add another"
 
 
-PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff"]
+PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff", "3b0840c0"]
 
 
 def test_a_store_from_the_future_is_left_alone(tmp_path: Path) -> None:

@@ -3,15 +3,14 @@
 Decided here:
 - Append-only. A comment's id is the hash of its content, so the same comment twice is one; it is never edited, only
   superseded by another, and what became of it is a history of outcomes of which the latest counts.
-- Several processes may write at once: SQLite with a write-ahead log, writers queue for half a minute.
+- Several processes may write at once (database.py).
 - A comment's language, where it does not say, is told from its words for finding it; its content stays as given.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,16 +18,14 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from sayso.errors import FeedbackError, MachineFault, UnsupportedError, nearest
+from sayso.errors import FeedbackError, nearest
 from sayso.records import Feedback, Outcome, from_json, to_json
+from sayso.store.database import Database, plain, stamp
 from sayso.store.files import json_line, write_lines
 from sayso.store.imports import read_comments
-from sayso.store.migrations import migrate
 from sayso.wording import language_of
 
-WAIT_SECONDS = 30
 _TABLES = sa.MetaData()
 _FEEDBACK = sa.Table(
     "feedback",
@@ -66,18 +63,15 @@ class FeedbackStore:
     def __init__(self, where: str | Path) -> None:
         """Open, making or migrating the tables. FeedbackError where the file is something else."""
         self.where = str(where)
-        self._engine = _engine(self.where)
-        with self._writing() as connection:
-            migrate(connection, self.where)
+        self._database = Database(where)
 
     # ------------------------------------------------------------ comments
 
     def add(self, feedback: Iterable[Feedback]) -> Added:
         """Keep comments; all of them or, where the disk refuses, none."""
         rows = [_row(one) for one in feedback]
-        insert = sqlite.insert(_FEEDBACK) if self._engine.dialect.name == "sqlite" else postgresql.insert(_FEEDBACK)
-        statement = insert.on_conflict_do_nothing(index_elements=["id"]).returning(_FEEDBACK.c.id)
-        with self._writing() as connection:
+        statement = self._database.insert_new(_FEEDBACK, "id")
+        with self._database.writing() as connection:
             added = sum(len(connection.execute(statement, row).all()) for row in rows)
         return Added(added, len(rows) - added)
 
@@ -99,11 +93,21 @@ class FeedbackStore:
 
     def get(self, feedback_id: str) -> Feedback:
         """The comment of that id. FeedbackError, with the nearest id, where there is none."""
-        rows = self._rows(_FEEDBACK, [_FEEDBACK.c.id == feedback_id])
-        if not rows:
+        found = self.find(feedback_id)
+        if found is None:
             fix = nearest(feedback_id, [one.id for one in self.all(current=False)][-200:])
             raise FeedbackError(f"no comment '{feedback_id:.80}'", where=self.where, fix=fix)
-        return _feedback(rows[0])
+        return found
+
+    def find(self, feedback_id: str) -> Feedback | None:
+        """The comment of that id, None where there is none."""
+        rows = self._rows(_FEEDBACK, [_FEEDBACK.c.id == plain(feedback_id)])
+        return _feedback(rows[0]) if rows else None
+
+    def heir(self, feedback_id: str) -> str:
+        """The id of the comment that took this one's place; "" where none did."""
+        rows = self._rows(_FEEDBACK, [_FEEDBACK.c.supersedes == plain(feedback_id)])
+        return str(rows[0].id) if rows else ""
 
     def all(
         self,
@@ -116,9 +120,9 @@ class FeedbackStore:
     ) -> list[Feedback]:
         """Comments in the order of their arrival; `current` leaves out those superseded. `since` is when they came."""
         wanted = {"author": author, "language": language, "split": split}
-        where = [_FEEDBACK.c[name] == _plain(value) for name, value in wanted.items() if value is not None]
+        where = [_FEEDBACK.c[name] == plain(value) for name, value in wanted.items() if value is not None]
         if since is not None:
-            where.append(_FEEDBACK.c.added >= _stamp(since))
+            where.append(_FEEDBACK.c.added >= stamp(since))
         if current:
             newer = _FEEDBACK.alias()
             where.append(~sa.exists().where(newer.c.supersedes == _FEEDBACK.c.id))
@@ -130,15 +134,15 @@ class FeedbackStore:
         """Add to the histories of comments."""
         rows = [
             {
-                "feedback": _plain(one.feedback),
+                "feedback": plain(one.feedback),
                 "state": one.state.value,
-                "run": _plain(one.run),
+                "run": plain(one.run),
                 "body": json_line(to_json(one)),
-                "added": _stamp(datetime.now(UTC)),
+                "added": stamp(datetime.now(UTC)),
             }
             for one in outcomes
         ]
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             if rows:
                 connection.execute(sa.insert(_OUTCOME), rows)
 
@@ -149,7 +153,7 @@ class FeedbackStore:
 
     def history(self, feedback_id: str) -> list[Outcome]:
         """All that became of a comment, oldest first."""
-        rows = self._rows(_OUTCOME, [_OUTCOME.c.feedback == _plain(feedback_id)])
+        rows = self._rows(_OUTCOME, [_OUTCOME.c.feedback == plain(feedback_id)])
         return [from_json(Outcome, json.loads(row.body)) for row in rows]
 
     # ------------------------------------------------------------ files
@@ -170,7 +174,7 @@ class FeedbackStore:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._database.close()
 
     def __enter__(self) -> FeedbackStore:
         return self
@@ -181,100 +185,23 @@ class FeedbackStore:
         self.close()
 
     def _rows(self, table: sa.Table, where: Sequence[sa.ColumnElement[bool]]) -> Sequence[sa.Row[Any]]:
-        with _plain_errors(self.where), self._engine.connect() as connection:
-            return connection.execute(sa.select(table).where(*where).order_by(table.c.seq)).all()
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        with _plain_errors(self.where), self._engine.connect() as connection:
-            writing = connection.execution_options(writes=True)
-            with writing.begin():
-                yield writing
+        return self._database.rows(sa.select(table).where(*where).order_by(table.c.seq))
 
 
 # ---------------------------------------------------------------- inside
-
-
-def _engine(where: str) -> sa.Engine:
-    try:
-        url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
-        if url.drivername in ("postgresql", "postgres"):
-            url = url.set(drivername="postgresql+psycopg")
-        if url.get_backend_name() not in ("sqlite", "postgresql"):
-            raise UnsupportedError(
-                f"no feedback store in {url.get_backend_name()}",
-                where=url.render_as_string(),
-                expected="a path, sqlite:///path or postgresql://...",
-            )
-        if url.get_backend_name() == "sqlite":
-            return _sqlite_engine(url)
-        return sa.create_engine(url)
-    except ModuleNotFoundError as error:
-        raise UnsupportedError(f"{error.name} is not installed", fix="pip install 'psycopg[binary]'") from None
-    except sa.exc.ArgumentError as error:
-        raise FeedbackError(f"not a database URL: {error}", where=where) from None
-
-
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
-    _make_folder(url.database)
-    engine = sa.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
-
-    @sa.event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # sqlite3 would begin only at the first write, too late to queue for it
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @sa.event.listens_for(engine, "begin")
-    def on_begin(connection: sa.Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _make_folder(database: str | None) -> None:
-    if database and database != ":memory:":
-        try:
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MachineFault(f"cannot be written: {error.strerror}", where=database) from None
-
-
-@contextmanager
-def _plain_errors(where: str) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.OperationalError as error:
-        fix = "check that the place may be written and has space, or that the server runs"
-        raise MachineFault(f"the feedback store cannot be used: {error.orig}", where=where, fix=fix) from error
-    except sa.exc.DatabaseError as error:
-        raise FeedbackError(
-            f"this is no feedback store: {error.orig}", where=where, fix="name another file"
-        ) from error
 
 
 def _row(feedback: Feedback) -> dict[str, str]:
     return {
         "id": feedback.id,
         "body": json_line(to_json(feedback)),
-        "added": _stamp(datetime.now(UTC)),
-        "author": _plain(feedback.author.id),
-        "language": _plain(feedback.language or language_of(feedback.comment or feedback.revision or "")),
+        "added": stamp(datetime.now(UTC)),
+        "author": plain(feedback.author.id),
+        "language": plain(feedback.language or language_of(feedback.comment or feedback.revision or "")),
         "split": feedback.split or "",
-        "supersedes": _plain(feedback.supersedes),
+        "supersedes": plain(feedback.supersedes),
     }
 
 
 def _feedback(row: sa.Row[Any]) -> Feedback:
     return from_json(Feedback, json.loads(row.body))
-
-
-def _plain(text: str) -> str:
-    """What both databases can hold in a column: no NUL, no half characters. The body keeps them, escaped."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _stamp(when: datetime) -> str:
-    """A time that sorts as text. One without a zone is local."""
-    return when.astimezone(UTC).isoformat(timespec="microseconds")

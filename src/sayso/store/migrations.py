@@ -30,6 +30,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX outcome_feedback ON outcome (feedback)",
     ),
     ("CREATE INDEX feedback_author ON feedback (author)", "CREATE INDEX feedback_added ON feedback (added)"),
+    (
+        """CREATE TABLE response (
+            seq {serial}, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL, added TEXT NOT NULL,
+            author TEXT NOT NULL, version TEXT NOT NULL, certainty REAL)""",
+        "CREATE INDEX response_added ON response (added)",
+        "CREATE INDEX response_certainty ON response (certainty)",
+    ),
 )
 
 
