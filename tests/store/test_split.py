@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sayso.records import Attempt, Feedback, Scope, user
+from sayso.records import Attempt, Feedback, Message, Messages, Scope, user
 from sayso.store.split import hold_out, rule_of
 
 
@@ -84,3 +84,41 @@ def test_a_comment_that_says_where_it_belongs_is_believed() -> None:
     others = [comment(str(i), f"规矩{i}") for i in range(4)]
     torn = [replace(comment("9", "退货"), split="train"), replace(comment("8", "退货"), split="test"), *others]
     assert hold_out(torn, 0.0, 0).learn == tuple(others)
+
+
+def turns(*texts: str) -> Messages:
+    return tuple(Message("assistant" if i % 2 else "user", text) for i, text in enumerate(texts))
+
+
+def test_a_conversation_is_never_on_both_sides() -> None:
+    feedback = []
+    for i in range(20):
+        talk = turns(f"第{i}单到了吗？", "到了。", "不对，没到。", "抱歉，明天到。", "谢谢，还是太慢。")
+        feedback += [Feedback(talk[:k], Attempt(talk[k].text), talk[k + 1].text) for k in (1, 3)]
+    for seed in range(5):
+        learn, held = hold_out(feedback, 0.25, seed)
+        assert (len(learn), len(held)) == (30, 10)
+        assert not {c.prompt[0] for c in learn} & {c.prompt[0] for c in held}
+        assert {c.id for c in hold_out(feedback[::-1], 0.25, seed).held_out} == {c.id for c in held}
+
+
+def test_a_conversation_ties_its_comments_together_whatever_they_are_about() -> None:
+    first, later = turns("Hi!"), turns("Hi!", "Yo.", "More formal, please.")
+    other = turns("Hi!", "Hello.", "Where is my order?")
+    rules = [comment(str(i), f"规矩{i}") for i in range(5)]
+    ruled = Feedback(first, Attempt("Yo."), "Greet politely", scope=Scope("rule", "规矩0"))
+    alone = Feedback(later, Attempt("Good day."), "Better.")
+    apart = Feedback(other, Attempt("On its way."), "Which order?")
+    together = [hold_out([*rules, ruled, alone], 0.4, seed).held_out for seed in range(12)]
+    assert {(alone in held, ruled in held, rules[0] in held) for held in together} == {(True,) * 3, (False,) * 3}
+    split = [hold_out([*rules, alone, apart], 0.4, seed).held_out for seed in range(12)]
+    assert {(alone in held, apart in held) for held in split} > {(True, False), (False, True)}
+
+
+def test_two_comments_on_one_prompt_are_on_one_item_whether_or_not_they_name_it() -> None:
+    feedback = [comment(str(i)) for i in range(8)]
+    feedback += [replace(one, item="", comment="太慢") for one in feedback]
+    for seed in range(4):
+        learn, held = hold_out(feedback, 0.25, seed)
+        assert len(held) == 4
+        assert not {c.prompt for c in learn} & {c.prompt for c in held}

@@ -2,7 +2,9 @@
 
 Decided here:
 - Comments that share a rule stay together, so that a claim about a held-out rule is about a rule never taught; the
-  others go by the item they are about (its id, else its prompt), so that an item is never on both sides.
+  others go by the item they are about (its id, and its prompt), so that an item is never on both sides.
+- Comments on one conversation stay together, whatever they are about: the prompt of a later turn holds the earlier
+  answer and what was said to it. One prompt that begins with another is the same conversation further on.
 - With fewer than FEW_RULES rules all go by their items: of two rules one held out whole would leave the other to be
   taught alone, and a model that is only ever told "this is positive" learns to say that.
 - A comment that says itself where it belongs is believed, and takes its group along: "train" to learn from, else held
@@ -15,12 +17,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sayso.records import Feedback, content_id
+from sayso.records import Feedback, Messages, content_id
 
 FEW_RULES = 5
+_ITEM = "item:"
 
 
 class Halves(NamedTuple):
@@ -34,7 +37,7 @@ def hold_out(feedback: Iterable[Feedback], share: float, seed: int) -> Halves:
     """About `share` of the groups held out: at least one, and at least one learnt from, where that can be."""
     comments = tuple(feedback)
     by_rule = len({rule_of(comment) for comment in comments} - {""}) >= FEW_RULES
-    names = [_group(comment, by_rule) for comment in comments]
+    names = _groups(comments, by_rule)
     groups: dict[str, list[Feedback]] = defaultdict(list)
     for name, comment in zip(names, comments, strict=True):
         groups[name].append(comment)
@@ -56,9 +59,35 @@ def rule_of(comment: Feedback) -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _group(comment: Feedback, by_rule: bool) -> str:
+def _groups(comments: Sequence[Feedback], by_rule: bool) -> list[str]:
+    """The name of each comment's group: the first name, in the alphabet, of all that belongs together."""
+    names = [_name(comment, by_rule) for comment in comments]
+    at: dict[Messages, set[str]] = defaultdict(set)
+    for name, comment in zip(names, comments, strict=True):
+        at[comment.prompt].add(name)
+    joined: dict[str, str] = {}
+    for prompt, here in at.items():
+        _join(joined, [name for name in here if name.startswith(_ITEM)])
+        for turns in range(1, len(prompt)):
+            if prompt[:turns] in at:
+                _join(joined, [*here, *at[prompt[:turns]]])
+    return [_root(joined, name) for name in names]
+
+
+def _name(comment: Feedback, by_rule: bool) -> str:
     rule = rule_of(comment) if by_rule else ""
-    return f"rule:{rule}" if rule else f"item:{comment.item or content_id(list(comment.prompt))}"
+    return f"rule:{rule}" if rule else _ITEM + (comment.item or content_id(list(comment.prompt)))
+
+
+def _join(joined: dict[str, str], names: Iterable[str]) -> None:
+    first, *others = sorted({_root(joined, name) for name in names}) or [""]
+    joined.update(dict.fromkeys(others, first))
+
+
+def _root(joined: Mapping[str, str], name: str) -> str:
+    while name in joined:
+        name = joined[name]
+    return name
 
 
 def _says_held(members: list[Feedback]) -> bool:
