@@ -105,6 +105,26 @@ def test_other_weights_under_the_same_name_are_another_model(base: dict[str, Any
     assert {stage for stage in stages if before[stage] != after[stage]} == {"base", "train", "comment", "learn"}
 
 
+def test_another_program_under_the_same_name_is_another_critic(base: dict[str, Any], tmp_path: Path) -> None:
+    stages = ("check", "baseline", "base", "train", "comment", "learn")
+    file, script = tmp_path / "checks.py", tmp_path / "lint.sh"
+    programs = [f"{file}:polite", f"sh {script} {{answer}}"]
+    critics = {"critics": [{"name": "program", "knobs": {"program": program}} for program in programs]}
+
+    def prints() -> dict[str, str]:
+        return {stage: project(base, feedback=critics).fingerprint(stage) for stage in stages}
+
+    for path in (file, script):
+        path.write_text("# one\n")
+    before = prints()
+    assert prints() == before
+    for path in (file, script):
+        path.write_text("# two\n")
+        after = prints()
+        assert {stage for stage in stages if before[stage] != after[stage]} == {"comment", "learn"}
+        before = after
+
+
 def test_what_was_begun_for_something_else_is_forgotten(base: dict[str, Any]) -> None:
     made = project(base, learn={"method": "imitate"})
     made.begin("learn")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sayso.critics.program import Knobs, comment
+from sayso.critics.program import Knobs, comment, files
 from sayso.errors import FeedbackError
 from sayso.protocols import Task
 from sayso.recipe import TaskPart
@@ -136,3 +136,10 @@ def test_a_comment_that_names_the_right_answer_says_so(checks: Path) -> None:
 
 def test_no_answers_no_process(checks: Path) -> None:
     assert comment(TASK, [], Knobs(f"{checks}:polite")).feedback == ()
+
+
+def test_the_files_that_a_program_is_in(checks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(checks.parent)
+    assert files(Knobs(f"{checks}:polite")) == (checks,)
+    assert files(Knobs(f"python {checks.name} --strict {{answer}}")) == (Path(checks.name),)
+    assert files(Knobs("grep -q 您好 || echo 'no quote at the end")) == files(Knobs()) == ()

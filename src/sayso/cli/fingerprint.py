@@ -2,6 +2,8 @@
 
 Decided here:
 - A stage is done for a fingerprint. Where that changes, it is not done and begins anew; the others stay.
+- A critic's program, or a judge's weights, are part of what was asked of it: with other bytes under the same name the
+  comments are gathered anew, and so is what was learnt, since learning asks it about new answers.
 - Weights do not depend on how they are scored, nor a training on the comments that come after it: so another
   `evaluate.limit` only scores again, and another method only learns again.
 """
@@ -47,9 +49,23 @@ def _besides(project: Project, stage: str) -> Iterator[Any]:
     if stage == "comment":
         yield [_bytes_of(Path(name)) for name in part.files]
         yield run.note("added")
+        yield from _critics(project)
     elif stage == "learn":
+        yield from _critics(project)
         yield part.held_out
         yield [one.id for one in run.feedback()]
+
+
+def _critics(project: Project) -> Iterator[str]:
+    """The bytes of what the recipe's critics read: programs, and judges' folders."""
+    from sayso.cli.knobs import knobs_of
+    from sayso.rooms import find
+
+    for part in project.recipe.feedback.critics:
+        critic = find("critics", part.name)
+        if hasattr(critic, "files"):
+            paths = critic.files(knobs_of(critic, part.knobs, f"critic {part.name}"))
+            yield from (_model_bytes(path) if path.is_dir() else _bytes_of(path) for path in paths)
 
 
 def _bytes_of(path: Path) -> str:

@@ -64,6 +64,19 @@ def author_id(knobs: Knobs) -> str:
     return f"{Path(found['file']).name}:{found['name']}" if found else program
 
 
+def files(knobs: Knobs) -> tuple[Path, ...]:
+    """The files that the program is in: that of the function, or those that a command names."""
+    program = knobs.program.strip()
+    found = _FUNCTION.fullmatch(program)
+    if found:
+        return (Path(found["file"]).expanduser(),)
+    try:
+        words = shlex.split(program)
+    except ValueError:
+        return ()
+    return tuple(path for path in map(Path, words) if path.is_file())
+
+
 def comment(task: Task, pairs: Sequence[tuple[Example, Answer]], knobs: Knobs) -> Review:
     """What the program says of each answer. FeedbackError where it cannot be found or loaded."""
     del task
