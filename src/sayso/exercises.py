@@ -2,7 +2,8 @@
 
 Decided here:
 - A small model does not learn to copy by itself: a share of the exercises is nothing but copying words, most of them
-  invented, out of a sentence into an answer.
+  invented, out of a sentence into an answer; a third of them copy whole passages, for it is long copies of what cannot
+  be foreseen from which copying is learnt (Olsson et al. 2022, "In-context learning and induction heads").
 - The same rule is met in every form in which somebody may say it: beforehand in the system turn, as a remark in the
   prompt, about an attempt (in the prompt or in turns of their own), in the other language. The wording around it is
   that of `wording`, which every method and measure uses.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import Literal, get_args
 
 from sayso.houserules import HouseRule, Part, Scope
 from sayso.phrases import pick
@@ -25,6 +26,7 @@ from sayso.records import Example, Message, Messages, user
 from sayso.wording import ASKED_TO_JUDGE, judgement, verdict, with_comment
 
 Exercise = Literal["plain", "told", "remarked", "revised", "judged", "copied"]
+EXERCISES: tuple[Exercise, ...] = get_args(Exercise)
 RULES_AT_ONCE = 400  # rules are drawn by the hundred: a world may have to search for each
 
 _VAGUE = {
@@ -53,7 +55,10 @@ _VAGUE = {
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How often each exercise comes, and in which share of those with a rule the rule does not hold for the prompt."""
+    """How often each exercise comes, and in which share of those with a rule the rule does not hold for the prompt.
+
+    The first six are weights and need not sum to 1; the rest are shares.
+    """
 
     plain: float = 0.14
     told: float = 0.18
@@ -118,8 +123,7 @@ class _Stock:
 
 
 def _exercise(stock: _Stock, mix: Mix, dice: Random) -> Example:
-    kinds: Sequence[Exercise] = ("plain", "told", "remarked", "revised", "judged", "copied")
-    kind = _weighted({kind: getattr(mix, kind) for kind in kinds}, dice)
+    kind = _weighted({kind: getattr(mix, kind) for kind in EXERCISES}, dice)
     if kind == "plain":
         return stock.plain()
     rule = stock.rule()
@@ -233,6 +237,8 @@ def copying(dice: Random, known: Sequence[str] = (), language: str = "") -> Exam
     language = language or pick(dice, ("en", "zh"))
     asked, answer = pick(dice, _COPY[language])
     scene = {name: wording(language, dice) for name in "xyz"}
+    if dice.random() < 0.35:
+        scene[pick(dice, "xy")] = passage(language, dice)
     if known and dice.random() < 0.6:
         scene["x"] = pick(dice, known)
     prompt, target = (_filled(template, scene) for template in (asked, answer))
@@ -249,6 +255,12 @@ def wording(language: str, dice: Random) -> str:
         return "".join(pick(dice, _SYLLABLES_ZH) for _ in range(1 + int(dice.random() * 4)))
     words = [_invented(dice) for _ in range(1 + int(dice.random() * dice.random() * 3))]
     return " ".join(word.capitalize() if dice.random() < 0.3 else word for word in words)
+
+
+def passage(language: str, dice: Random) -> str:
+    """Four to fifteen wordings in a row."""
+    words = [wording(language, dice) for _ in range(4 + int(dice.random() * 12))]
+    return " ".join(words) if language == "en" else "，".join(words)
 
 
 def _invented(dice: Random) -> str:

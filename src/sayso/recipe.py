@@ -62,6 +62,9 @@ class TaskPart(Part):
     beams: Annotated[int, Field(ge=1, le=64)] = Field(
         default=1, description="answers kept in sight while one is written (beam search); 1 is greedy"
     )
+    length_penalty: Annotated[float, Field(ge=0, le=5)] = Field(
+        default=1.0, description="beams compare log p / tokens ** this: above 1 favours longer answers"
+    )
 
 
 class ModelPart(Part):
@@ -191,6 +194,9 @@ class LearnPart(Part):
     knobs: dict[str, Any] = Field(default_factory=dict, description="what the method understands")
     strategy: StrategyPart = Field(default=StrategyPart(), description="as `strategy`, for this stage")
     replay: Amount = Field(default=1.0, description="training rows replayed per lesson")
+    rounds: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0, description="times that lessons are written anew and taught; 0 for the method's own number"
+    )
 
 
 class Recipe(Part):

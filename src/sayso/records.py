@@ -57,7 +57,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a reply is drawn. Temperature 0 is greedy, a beam search with several beams; top_p 1 and top_k 0 are off."""
+    """How a reply is drawn. Temperature 0 is greedy, a beam search with several beams; top_p 1 and top_k 0 are off.
+
+    A beam search compares answers of T tokens by log p / T ** length_penalty: above 1 favours longer ones.
+    """
 
     max_new_tokens: int = 64
     temperature: float = 0.0
@@ -66,6 +69,7 @@ class Sampling:
     seed: int = 0
     repetition_penalty: float = 1.0
     beams: int = 1
+    length_penalty: float = 1.0
 
 
 GREEDY = Sampling()
@@ -278,8 +282,8 @@ class Prefer:
 class Match:
     """In `context`, believe of the target what the teacher believes in `hinted`.
 
-    Teacher "self" is the model as it is at that step, "start" as it was when this training began, "base" as it was
-    opened. With hinted == context and teacher "base" it is an anchor.
+    Teacher "self" is the model as it is at that step, "start" as it was when this training (with rounds, the first of
+    them) began, "base" as it was opened. With hinted == context and teacher "base" it is an anchor.
     """
 
     context: Messages

@@ -185,6 +185,21 @@ def test_beams_do_not_depend_on_the_batch_and_draw_nothing() -> None:
     assert "set beams to 1" in caught.value.fix
 
 
+@pytest.mark.parametrize("name", ["bart", "llama"])
+def test_a_length_penalty_makes_answers_longer_and_greedy_ones_know_none(name: str) -> None:
+    learner = opened(name, seed=3)
+    pairs: list[Lesson] = [Imitate(user(text), text[:n]) for text in TEXTS[:4] for n in (1, 4, 9)]
+    list(train(learner, pairs, Training(STRATEGY.model_copy(update={"steps": 30, "batch_rows": 12}))))
+    prompts = [user(text) for text in TEXTS[:4]]
+
+    def tokens(penalty: float, beams: int = 6) -> int:
+        sampling = Sampling(max_new_tokens=12, beams=beams, length_penalty=penalty)
+        return sum(len(reply.token_ids) for reply in learner.reply(prompts, sampling))
+
+    assert tokens(0.0) < tokens(3.0)
+    assert tokens(0.0, beams=1) == tokens(3.0, beams=1)
+
+
 def test_a_reply_carries_the_log_probabilities_of_its_tokens() -> None:
     learner = opened("llama")
     reply = learner.reply([user("the cat")], Sampling(max_new_tokens=5, temperature=1.0, seed=4))[0]

@@ -64,8 +64,9 @@ def test_without_a_reference_nothing_is_judged():
 
 
 def test_the_recipe_makes_the_task_and_an_unknown_metric_is_refused():
-    made = task(TaskPart(name="translate", target_language="zh", metric="bleu", beams=5), ())
-    assert (made.target_language, made.metric, made.options, made.sampling.beams) == ("zh", "bleu", (), 5)
+    made = task(TaskPart(name="translate", target_language="zh", metric="bleu", beams=5, length_penalty=1.5), ())
+    assert (made.target_language, made.metric, made.options) == ("zh", "bleu", ())
+    assert (made.sampling.beams, made.sampling.length_penalty) == (5, 1.5)
     with pytest.raises(RecipeError, match="metric 'blue'") as caught:
         task(TaskPart(name="translate", metric="blue"), ())
     assert "'bleu'" in str(caught.value)

@@ -11,6 +11,7 @@ import typer
 from sayso.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from sayso.exercises import Mix
     from sayso.protocols import World
     from sayso.records import Example
 
@@ -24,6 +25,7 @@ def worlds(
     language: Annotated[str, typer.Option(help="en or zh; both where none is named")] = "",
     write: Annotated[Path | None, typer.Option(help="write exercises for a base model into this folder")] = None,
     rows: Annotated[int, typer.Option(min=1, help="exercises to write")] = 50_000,
+    mix: Annotated[str, typer.Option(help="how often each kind of exercise comes, as 'copied=3,plain=1'")] = "",
     seed: Annotated[int, typer.Option(help="what is drawn depends on it alone")] = 0,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
@@ -37,7 +39,7 @@ def worlds(
         raise UserError(f"no world speaks '{language}'", expected="en or zh")
     chosen = known if name is None else {name: known[name]}
     if write is not None:
-        result: Any = {"files": written(chosen, write, rows, seed)}
+        result: Any = {"files": written(chosen, write, rows, seed, mix)}
     elif name is None:
         result = [_facts(each, world) for each, world in chosen.items()]
     else:
@@ -55,17 +57,49 @@ def found_worlds() -> dict[str, World]:
     return {name: rooms.find("worlds", name) for name in rooms.names("worlds")}
 
 
-def written(chosen: Mapping[str, World], folder: Path, rows: int, seed: int) -> list[dict[str, Any]]:
+def written(
+    chosen: Mapping[str, World], folder: Path, rows: int, seed: int, mix: str = ""
+) -> list[dict[str, Any]]:
     """Exercises as JSONL conversations: train.jsonl, and validation.jsonl of another seed."""
     from sayso.exercises import exercises
 
+    asked = _mix(mix)
     folder.mkdir(parents=True, exist_ok=True)
     shares = dict.fromkeys(chosen, 1.0)
     held = min(VALIDATION_ROWS, max(1, rows // 10))
     return [
-        _write(folder / "train.jsonl", exercises(chosen, shares, rows, seed), rows),
-        _write(folder / "validation.jsonl", exercises(chosen, shares, held, seed + 1), held),
+        _write(folder / "train.jsonl", exercises(chosen, shares, rows, seed, asked), rows),
+        _write(folder / "validation.jsonl", exercises(chosen, shares, held, seed + 1, asked), held),
     ]
+
+
+def _mix(said: str) -> Mix | None:
+    """'copied=3,plain=1' as weights, those that are not named being 0; None for nothing said."""
+    from sayso.exercises import EXERCISES, Mix
+
+    if not said:
+        return None
+    weights: dict[str, Any] = dict.fromkeys(EXERCISES, 0.0)
+    for part in said.split(","):
+        kind, _, weight = (piece.strip() for piece in part.partition("="))
+        if kind not in weights:
+            raise UserError(f"there is no exercise '{kind}'", where="--mix", fix=nearest(kind, EXERCISES))
+        weights[kind] = _weight(kind, weight)
+    if not sum(weights.values()):
+        raise UserError("no exercise has a weight above 0", where="--mix")
+    return Mix(**weights)
+
+
+def _weight(kind: str, said: str) -> float:
+    try:
+        weight = float(said)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < float("inf"):
+        raise UserError(
+            f"the weight of '{kind}' is '{said}'", where="--mix", expected="a number from 0 on, as in copied=3"
+        )
+    return weight
 
 
 def _write(file: Path, examples: Iterable[Example], rows: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Decided here:
 - A model's saved generation settings are not used. What a Sampling says is all that happens, the same in every
   architecture, in training and in serving.
-- A beam search compares answers by log p per token (length penalty 1). Its beams count as rows, so a group of prompts
+- A beam search compares answers by log p per token, or as its length penalty says. Its beams count as rows, so a group of prompts
   with beams takes no more memory than one without.
 """
 
@@ -66,25 +66,29 @@ def with_logprobs(learner: Any, prompts: Sequence[Messages], replies: Sequence[R
     return [replace(reply, logprobs=tuple(logps[len(before) :])) for reply, logps in zip(replies, scores, strict=True)]
 
 
-def _group(
-    core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, opening: Sequence[int]
-) -> list[Reply]:
+def inputs_of(core: Core, prompts: Sequence[Sequence[int]], opening: Sequence[int]) -> tuple[dict[str, Any], int]:
+    """What generate is given for encoded prompts, and the place at which answers begin in what it returns."""
     pad = core.tokenizer.pad_token_id or 0
     if opening:
         ids, mask = padded(prompts, pad, core.device), filled(prompts, core.device)
         start = torch.tensor([list(opening)] * len(prompts), device=core.device)
-        given: dict[str, Any] = {"decoder_input_ids": start}
-        begin = len(opening)
-    else:  # a decoder reads from left to right: padding stands before the prompt
-        backwards = [list(reversed(prompt)) for prompt in prompts]
-        ids, mask = padded(backwards, pad, core.device).flip(1), filled(backwards, core.device).flip(1)
-        given, begin = {}, ids.shape[1]
-    settings = _settings(core, words, sampling, opening)
-    out = core.model.generate(input_ids=ids, attention_mask=mask, generation_config=settings, **given)
+        return {"input_ids": ids, "attention_mask": mask, "decoder_input_ids": start}, len(opening)
+    backwards = [list(reversed(prompt)) for prompt in prompts]  # a decoder reads left to right: padding comes first
+    ids, mask = padded(backwards, pad, core.device).flip(1), filled(backwards, core.device).flip(1)
+    return {"input_ids": ids, "attention_mask": mask}, ids.shape[1]
+
+
+def _group(
+    core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling, opening: Sequence[int]
+) -> list[Reply]:
+    inputs, begin = inputs_of(core, prompts, opening)
+    settings = settings_of(core, words, sampling, opening)
+    out = core.model.generate(**inputs, generation_config=settings)
     return [_reply(words, row) for row in out[:, begin:].tolist()]
 
 
-def _settings(core: Core, words: Words, sampling: Sampling, opening: Sequence[int]) -> Any:
+def settings_of(core: Core, words: Words, sampling: Sampling, opening: Sequence[int]) -> Any:
+    """A Sampling as transformers' GenerationConfig."""
     from transformers import GenerationConfig
 
     drawn = sampling.temperature > 0
@@ -92,6 +96,7 @@ def _settings(core: Core, words: Words, sampling: Sampling, opening: Sequence[in
         max_new_tokens=sampling.max_new_tokens,
         do_sample=drawn,
         num_beams=sampling.beams,
+        length_penalty=sampling.length_penalty if sampling.beams > 1 else None,
         temperature=sampling.temperature if drawn else 1.0,
         top_p=sampling.top_p if drawn else 1.0,
         top_k=sampling.top_k if drawn else 50,

@@ -77,7 +77,7 @@ def task(part: TaskPart, labels: tuple[str, ...]) -> Classify:
         raise RecipeError(
             f"classify has no metric '{part.metric}'", where="task -> metric", fix=nearest(part.metric, known)
         )
-    sampling = Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams)
+    sampling = Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams, length_penalty=part.length_penalty)
     return Classify(options, part.several, part.question, part.metric or known[0], sampling)
 
 

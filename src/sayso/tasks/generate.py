@@ -58,7 +58,7 @@ def task(part: TaskPart, labels: tuple[str, ...]) -> Generate:
         raise RecipeError(
             f"generate has no metric '{part.metric}'", where="task -> metric", fix=nearest(part.metric, METRICS)
         )
-    sampling = Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams)
+    sampling = Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams, length_penalty=part.length_penalty)
     return Generate(part.question, part.target_language, part.metric or METRICS[0], sampling)
 
 

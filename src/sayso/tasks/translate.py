@@ -85,7 +85,7 @@ def task(part: TaskPart, labels: tuple[str, ...]) -> Translate:
         part.target_language,
         part.question,
         part.metric or METRICS[0],
-        Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams),
+        Sampling(max_new_tokens=part.max_new_tokens, beams=part.beams, length_penalty=part.length_penalty),
     )
 
 
