@@ -9,7 +9,7 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
-    "surface phrases numerals chrf",
+    "surface phrases numerals chrf grouping",
     "houserules forms conversations bilingual",
     "protocols manners opinions",
     "rooms outline endpoint",
