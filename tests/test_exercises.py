@@ -54,7 +54,8 @@ def test_a_copy_is_made_of_what_was_said(seed: int, language: str) -> None:
 @given(st.integers(0, 10**9), st.sampled_from(["en", "zh"]))
 def test_a_passage_is_longer_than_a_wording_and_of_one_line(seed: int, language: str) -> None:
     text = passage(language, Random(seed))
-    assert len(text) >= 7 and "\n" not in text
+    assert len(text) >= 7
+    assert "\n" not in text
 
 
 def test_some_copies_are_of_whole_passages_and_most_are_short() -> None:

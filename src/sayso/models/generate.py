@@ -3,8 +3,8 @@
 Decided here:
 - A model's saved generation settings are not used. What a Sampling says is all that happens, the same in every
   architecture, in training and in serving.
-- A beam search compares answers by log p per token, or as its length penalty says. Its beams count as rows, so a group of prompts
-  with beams takes no more memory than one without.
+- A beam search compares answers by log p per token, or as its length penalty says. Its beams count as rows, so a group
+  of prompts with beams takes no more memory than one without.
 """
 
 from __future__ import annotations
