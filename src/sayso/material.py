@@ -6,6 +6,8 @@ Decided here:
 - Anchors keep what was not commented on. For comments on one item half of them are the nearest other examples, which
   overgeneralisation reaches first (arXiv 2402.10893); for a rule they are drawn at large, for a near example may well
   be under the rule. A comment that holds everywhere leaves nothing to anchor.
+- Of comments that contradict each other the newer is taught. Comments that say the same of the same answer are one
+  case, which names them all.
 - All draws depend on the seed alone.
 """
 
@@ -13,13 +15,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from sayso import grouping
 from sayso.errors import UnsupportedError
-from sayso.protocols import Material, Task
+from sayso.protocols import Material, Method, Syllabus, Task
 from sayso.records import (
     Example,
     Feedback,
@@ -39,17 +42,21 @@ GRAM = 3
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One comment, ready: the context as the task shows it, and the attempt and a better answer where there are."""
+    """One comment, ready: the context as the task shows it, and the attempt and a better answer where there are.
+
+    `ids` are those of all comments that say the same of the same answer, of which `feedback` is the surest.
+    """
 
     feedback: Feedback
     context: Messages
     attempt: str | None
     better: str | None
+    ids: tuple[str, ...] = ()
 
     @property
     def from_ids(self) -> tuple[str, ...]:
-        """For the lessons about this comment."""
-        return (self.feedback.id,)
+        """For the lessons about this comment, and for the reason why there are none."""
+        return self.ids or (self.feedback.id,)
 
     @property
     def weight(self) -> float:
@@ -67,6 +74,12 @@ def check_kind(method: str, kinds: Sequence[Kind], kind: Kind) -> None:
         )
 
 
+def syllabus(method: Method, material: Material, knobs: Any) -> Syllabus:
+    """What a method teaches; what is to be said of the comments themselves comes before what it has to say."""
+    written = method.lessons(material, knobs)
+    return replace(written, notices=(*grouping.notices(_current(material)), *written.notices))
+
+
 def cases(material: Material) -> tuple[list[Case], dict[str, str]]:
     """The comments that can be used, each once, and the reasons why others cannot."""
     golds = {one.id: one.target for one in material.examples if one.split != "test" and one.target is not None}
@@ -80,7 +93,9 @@ def cases(material: Material) -> tuple[list[Case], dict[str, str]]:
             refused[one.id] = reason or str(case)
         else:
             ready.append(case)
-    return ready, refused
+    for old, newer in grouping.overruled([case.feedback for case in ready]).items():
+        refused[old] = f"a newer comment contradicts it: {grouping.clip(newer.comment or newer.revision or '')}"
+    return _joined([case for case in ready if case.feedback.id not in refused]), refused
 
 
 def replayed(material: Material, lessons: int) -> list[Example]:
@@ -125,6 +140,39 @@ def merged(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _current(material: Material) -> list[Feedback]:
+    """The comments, each once, that no other takes the place of."""
+    superseded = {one.supersedes for one in material.feedback}
+    return [one for one in {one.id: one for one in material.feedback}.values() if one.id not in superseded]
+
+
+def _joined(ready: Sequence[Case]) -> list[Case]:
+    """Cases that say the same of the same answer become one, in the place of the first."""
+    about: dict[Hashable, list[Case]] = defaultdict(list)
+    for case in ready:
+        about[_matter(case)].append(case)
+    order = [case.feedback.id for case in ready]
+    alike = [_one_of(same) for group in about.values() for same in _alike(group)]
+    return sorted(alike, key=lambda case: order.index(case.from_ids[0]))
+
+
+def _matter(case: Case) -> Hashable:
+    """All that is to be equal where two comments say the same of one answer. Who of several people says it is not."""
+    one = case.feedback
+    author = one.author if one.author.kind in ("program", "critic") else one.author.kind
+    return case.context, one.attempt.text, case.better, one.spans, one.polarity, one.scope, one.checks, author
+
+
+def _alike(group: Sequence[Case]) -> list[list[Case]]:
+    by_id = {case.feedback.id: case for case in group}
+    return [[by_id[one.id] for one in same] for same in grouping.groups([case.feedback for case in group])]
+
+
+def _one_of(same: Sequence[Case]) -> Case:
+    surest = max(reversed(same), key=lambda case: case.weight)
+    return replace(surest, ids=tuple(case.feedback.id for case in same))
 
 
 def _unusable(one: Feedback) -> str:

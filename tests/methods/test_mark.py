@@ -145,7 +145,7 @@ def test_a_post_edit_marks_what_it_changes(attempt: str, revision: str, wrong: l
 
 def test_what_was_written_anew_or_only_added_to_marks_nothing() -> None:
     anew = Feedback(user("问"), Attempt("三天内可以退货。"), "", revision="请您在七日之内寄回商品")
-    longer = Feedback(user("问"), Attempt("可以。"), "", revision="可以。还有别的吗？")
+    longer = Feedback(user("再问"), Attempt("可以。"), "", revision="可以。还有别的吗？")
     assert [(one.target, one.marks) for one in taught(anew, longer)] == [
         ("请您在七日之内寄回商品", ()),
         ("可以。还有别的吗？", ()),

@@ -35,7 +35,7 @@ def test_several_labels_over_none_of_them() -> None:
 
 
 def test_what_makes_no_pair_is_refused_or_imitated() -> None:
-    same = replace(COMMENT, revision="三天。")
+    same = replace(COMMENT, prompt=user("换货呢？"), revision="三天。")
     silent = replace(COMMENT, attempt=Attempt(""))
     without = replace(COMMENT, revision=None)
     praise = Feedback(user("在吗"), Attempt("在的。"), "好。", polarity="positive")

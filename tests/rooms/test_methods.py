@@ -43,6 +43,9 @@ FREE = (
     Feedback(user("几点开门？"), Attempt("八点。"), "不对，是九点。", Author("user_turn")),
     replace(COMMENT, confidence=0.0, comment="不知道"),
     replace(ENGLISH, comment="It is twelve.", revision="Twelve.", supersedes=ENGLISH.id, confidence=0.5),
+    replace(COMMENT, comment="店里规定七天，请说七天。", author=Author(id="李")),
+    Feedback(user("说话"), Attempt("……"), "不对，不对！", Author(id="王")),
+    Feedback(user("几点关门？"), Attempt("五点。"), "更正", revision="十点。"),
 )
 LABELLED = tuple(
     Feedback(e.prompt, Attempt("正面"), f"第{i}个不是正面。", item=e.id) for i, e in enumerate(EXAMPLES[:6:2])
@@ -73,11 +76,12 @@ def test_every_comment_is_taught_or_refused_with_a_reason(name: str, kind: Kind)
     given = material(kind)
     syllabus = taught(name, given)
     ids = {one.id for one in given.feedback}
-    used = {id_ for lesson in syllabus.lessons for id_ in lesson.from_ids}
+    used = {id_ for lesson in syllabus.lessons for id_ in lesson.from_ids} | set(syllabus.stand)
     assert used <= ids
     assert set(syllabus.refused) == ids - used
     assert all(reason.strip() for reason in syllabus.refused.values())
     assert used or rooms.find("methods", name).standing(rooms.find("methods", name).Knobs(), "zh")
+    assert bool(syllabus.stand) == any(words.strip() for words in syllabus.standing.values())
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
@@ -115,7 +119,8 @@ def test_what_is_superseded_or_not_believed_is_not_taught(name: str, kind: Kind)
     old, doubted = (LABELLED if kind == "encoder" else FREE)[:2]
     newer = replace(old, comment="更正", supersedes=old.id)
     doubted = replace(doubted, confidence=0.0)
-    used = {i for one in taught(name, material(kind, feedback=(old, newer, doubted))).lessons for i in one.from_ids}
+    found = taught(name, material(kind, feedback=(old, newer, doubted)))
+    used = {i for one in found.lessons for i in one.from_ids} | set(found.stand)
     assert not used & {old.id, doubted.id}
 
 

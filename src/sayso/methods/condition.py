@@ -52,7 +52,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     for case in ready:
         about = list(_about(case, knobs))
         if not about:
-            refused[case.feedback.id] = "there is no attempt with a comment that is not about length, and no revision"
+            reason = "there is no attempt with a comment that is not about length, and no revision"
+            refused |= dict.fromkeys(case.from_ids, reason)
         taught += about
     drawn = _bootstrapped(material, ready, knobs)
     fitting = [one for one in drawn if material.fits(one.context, one.target)]

@@ -64,7 +64,8 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
         if knobs.hybrid and case.better is not None:
             about.append(Imitate(case.context, case.better, case.weight, from_ids=case.from_ids))
         if not about:
-            refused[case.feedback.id] = (reasons or ["there is no attempt, and no better answer is known"])[0]
+            reasons = reasons or ["there is no attempt, and no better answer is known"]
+            refused |= dict.fromkeys(case.from_ids, reasons[0])
         left_out.update(reasons if knobs.rollouts else ())
         taught += about
     drawn = len(ready) * knobs.rollouts

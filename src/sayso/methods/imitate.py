@@ -35,7 +35,7 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     taught: list[Lesson] = []
     for case in ready:
         if case.better is None:
-            refused[case.feedback.id] = "there is no revision, and no gold answer is known"
+            refused |= dict.fromkeys(case.from_ids, "there is no revision, and no gold answer is known")
         else:
             taught.append(Imitate(case.context, case.better, case.weight, from_ids=case.from_ids))
     taught = list(merged(taught))

@@ -62,11 +62,11 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     for case in ready:
         text, spans, better = case.feedback.attempt.text, _spans(case, knobs), _better(case, knobs)
         if isinstance(spans, str):
-            refused[case.feedback.id] = spans
+            refused |= dict.fromkeys(case.from_ids, spans)
         elif spans and not material.fits(case.context, text):
-            refused[case.feedback.id] = "the attempt cannot be taught: it does not fit the model"
+            refused |= dict.fromkeys(case.from_ids, "the attempt cannot be taught: it does not fit the model")
         elif not (spans or better):
-            refused[case.feedback.id] = "no text is marked, and there is no better answer"
+            refused |= dict.fromkeys(case.from_ids, "no text is marked, and there is no better answer")
         else:
             taught += better
             marked[case.context, text] += [(case, span) for span in spans]

@@ -47,7 +47,7 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
         if not isinstance(judged, str):
             taught.append(judged)
         elif better is None:
-            refused[case.feedback.id] = judged
+            refused |= dict.fromkeys(case.from_ids, judged)
         else:
             left_out[judged] += 1
         if better is not None:

@@ -41,7 +41,7 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     for case in ready:
         lesson = _lesson(case)
         if isinstance(lesson, str):
-            refused[case.feedback.id] = lesson
+            refused |= dict.fromkeys(case.from_ids, lesson)
         else:
             taught.append(lesson)
     taught = list(merged(taught))
