@@ -6,11 +6,11 @@ opened for training. Torch appears in this file's types, never at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sayso.houserules import Family, HouseRule, Part, Scope, Texts
 from sayso.records import (
@@ -48,6 +48,62 @@ class Speaker(Protocol):
 
         An encoder with a head gives log-softmax over its labels, or log-sigmoid per label where several may hold.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One answer that is wanted: to a conversation, or a plain text to be gone on with.
+
+    `alternatives`: how many of the likeliest tokens are told with each token that is said.
+    """
+
+    prompt: Messages | str
+    sampling: Sampling = GREEDY
+    alternatives: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt as token ids, and how many tokens of it were cut off on the left so that an answer fits."""
+
+    ids: tuple[int, ...]
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of the answer in `row`. Log-probabilities are the model's own: temperature 1, nothing cut off.
+
+    `last` says that the answer ends with it, and why.
+    """
+
+    row: int
+    id: int
+    logprob: float = 0.0
+    alternatives: tuple[tuple[int, float], ...] = ()
+    last: Literal["", "stop", "length"] = ""
+
+
+class Voice(Speaker, Protocol):
+    """A Speaker whose answers can be heard token by token, several at once, each drawn in its own way."""
+
+    def encoded(self, ask: Ask) -> Encoded:
+        """The prompt as the model reads it. UnsupportedError where it writes nothing, or no plain text."""
+        ...
+
+    def speak(
+        self, asks: Sequence[Ask], prompts: Sequence[Encoded], heard: Callable[[Sequence[Token]], Collection[int]]
+    ) -> None:
+        """Answer all at once. `heard` gets the tokens of every step and says which rows need no more."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of an answer, as `reply` would have it."""
+        ...
+
+    def piece(self, token: int) -> str:
+        """The text of one token by itself."""
         ...
 
 
@@ -164,6 +220,8 @@ class Material:
     `examples` give gold answers to comments on them; those of the train split are also replayed (`replay` per lesson)
     and anchored. Test examples are never looked at. `fits` says whether a context and an answer can be taught.
     `critic` says in words what there is to say of a new answer to a comment's prompt; None for nothing.
+    `round` of `rounds` (the first is 0): lessons are written anew in each, and `speaker` is what the rounds before
+    made of the model.
     """
 
     feedback: tuple[Feedback, ...]
@@ -175,6 +233,8 @@ class Material:
     replay: float = 0.0
     fits: Callable[[Messages, str], bool] = lambda _context, _answer: True
     critic: Callable[[Feedback, str], str | None] | None = None
+    round: int = 0
+    rounds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +253,11 @@ class Syllabus:
 
 
 class Method(Protocol):
-    """A file in methods/: its module is the method."""
+    """A file in methods/: its module is the method.
+
+    A method that learns from what the model says may have a constant ROUNDS: how often its lessons are written anew
+    where the recipe does not say. Without it there is one round.
+    """
 
     Knobs: type[Any]
     KINDS: tuple[Kind, ...]

@@ -44,6 +44,12 @@ class Renderer:
         """Token ids of the prompt, cut from the left so that `room` tokens still fit."""
         return self._cut(self._ids(self.prompt_text(context)), self.max_length - room)
 
+    def plain_ids(self, text: str, room: int = 0) -> list[int]:
+        """Token ids of a plain text that is to be gone on with, as `row` writes one, cut like a prompt."""
+        start = self._plain_start
+        ids = self._ids_with_spans(self._harmless(text), False, None)[0]
+        return self._cut([*([] if start is None else [start]), *ids], self.max_length - room)
+
     def row(self, context: Messages, target: str, lesson: Lesson | None = None, drawn: int | None = None) -> Row:
         """Context then target, supervised on the target and its end token. DataError where the target cannot fit.
 
@@ -130,8 +136,7 @@ class Renderer:
         return ids + list(self.end_ids[:1])
 
     def _plain_row(self, text: str, lesson: Lesson | None, drawn: int | None) -> Row:
-        start = self.tokenizer.bos_token_id
-        start = self.end_ids[0] if start is None and self.end_ids else start
+        start = self._plain_start
         ids, spans = self._ids_with_spans(text, False, drawn)
         cut = max(0, len(ids) - (self.max_length - 2))
         if drawn is not None and cut:
@@ -182,6 +187,12 @@ class Renderer:
         if special and not self.template and self._adds_begin:
             return [self.tokenizer.bos_token_id, *ids], [(0, 0), *spans]
         return ids, spans
+
+    @cached_property
+    def _plain_start(self) -> int | None:
+        """The token that stands before plain text: the begin token, else that which ends another text."""
+        start = self.tokenizer.bos_token_id
+        return self.end_ids[0] if start is None and self.end_ids else start
 
     @cached_property
     def _adds_begin(self) -> bool:
