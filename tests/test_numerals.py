@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sayso.numerals import clock_words, number_words
+from sayso.numerals import clock_words, missing_numbers, number_words, numbers_in
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,23 @@ def test_times_have_other_wordings() -> None:
     assert "three thirty" in clock_words(3, 30, "en")
     assert "nine oh five" in clock_words(9, 5, "en")
     assert {"三点三十分", "三点三十"} <= set(clock_words(3, 30, "zh"))
+
+
+def test_numbers_in_a_text_are_those_in_figures() -> None:
+    assert numbers_in("1,000 at 9:30, no. 7 of 10.00; 三") == ["1000", "9", "30", "7", "10"]
+    assert numbers_in("０ 和 １２") == ["0", "12"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "missing"),
+    [
+        ("three books", "3本书", []),
+        ("两本书", "2 books", []),
+        ("两本书", "3 books", ["3"]),
+        ("I paid 1200", "1,200元，12月", ["12"]),
+        ("eleven", "11", ["11"]),
+        ("", "4 and 4 and 5", ["4", "5"]),
+    ],
+)
+def test_a_small_number_may_be_spelt(text: str, wanted: str, missing: list[str]) -> None:
+    assert missing_numbers(text, wanted) == missing

@@ -1,11 +1,15 @@
-"""Numbers up to 999 and times of day, in words as they are said in English and in Chinese.
+"""Numbers up to 999 and times of day, in words as they are said in English and in Chinese; and those in a text.
 
 Decided here:
 - The first wording of a list is the one to write; the others are those that a reader accepts as the same.
 - Chinese numbers are those that stand before a measure word: two is 两, and 二 is accepted.
+- Of the numbers in a text only those in figures are looked for. One up to ten is also there where it is in words.
 """
 
 from __future__ import annotations
+
+import re
+import unicodedata
 
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -13,6 +17,7 @@ _ONES = (
 )
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _DIGITS = "零一二三四五六七八九"
+_FIGURES = re.compile(r"\d+")
 
 
 def number_words(number: int, language: str) -> tuple[str, ...]:
@@ -28,6 +33,26 @@ def number_words(number: int, language: str) -> tuple[str, ...]:
 def clock_words(hour: int, minute: int, language: str) -> tuple[str, ...]:
     """How a time of day (hours 1 to 12) is said."""
     return _english_clock(hour, minute) if language == "en" else _chinese_clock(hour, minute)
+
+
+def numbers_in(text: str) -> list[str]:
+    """Runs of digits: 1,000 is one, 9:30 and 9.30 are the same two, the 00 of a full hour is none."""
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", unicodedata.normalize("NFKC", text))
+    return [number for number in _FIGURES.findall(plain) if number.strip("0") or number == "0"]
+
+
+def missing_numbers(text: str, wanted: str) -> list[str]:
+    """The numbers in `wanted` that the text has neither in figures nor, where they are small, in words."""
+    has, plain = set(numbers_in(text)), text.casefold()
+    lacking = [number for number in dict.fromkeys(numbers_in(wanted)) if number not in has]
+    return [number for number in lacking if not any(word in plain for word in _small(number))]
+
+
+def _small(number: str) -> tuple[str, ...]:
+    """How a number up to ten is said, in both languages."""
+    if len(number) > 2 or int(number) > 10:
+        return ()
+    return (_ONES[int(number)], *(number_words(int(number), "zh") if int(number) else "零"))
 
 
 def _english(number: int, joint: str) -> str:

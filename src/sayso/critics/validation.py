@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sayso.numerals import missing_numbers
 from sayso.protocols import Review, Task
 from sayso.records import Answer, Attempt, Author, Example, Feedback, Scope, Why, split_labels
 from sayso.surface import copies, repeats, units
@@ -157,7 +157,7 @@ def _text_faults(task: Task, example: Example, answer: Answer, knobs: Knobs) -> 
 def _translation_faults(source: str, text: str, gold: str, knobs: Knobs) -> Iterator[_Fault]:
     for name, things in (
         ("untranslated", _untranslated(source, text, gold)),
-        ("numbers", _missing_numbers(text, gold)),
+        ("numbers", missing_numbers(text, gold)),
         ("names", _missing_names(text, gold)),
     ):
         if things:
@@ -177,13 +177,6 @@ def _untranslated(source: str, text: str, gold: str) -> list[str]:
     return [word for word in dict.fromkeys(_LATIN.findall(text)) if word in foreign and word.islower()]
 
 
-def _missing_numbers(text: str, gold: str) -> list[str]:
-    """Numbers in digits that the answer has neither in digits nor, where they are small, in words."""
-    has, plain = set(_numbers(text)), text.casefold()
-    wanted = [number for number in dict.fromkeys(_numbers(gold)) if number not in has]
-    return [number for number in wanted if not any(word in plain for word in _SMALL.get(number, ()))]
-
-
 def _missing_names(text: str, gold: str) -> list[str]:
     """Capitalised words inside the gold answer's sentences, where the answer has fewer to put in their place.
 
@@ -201,15 +194,6 @@ _HAN = re.compile(r"[\u3400-\u9fff]+")
 _LATIN = re.compile(r"[^\W\d_\u2e80-\uffff]{2,}")
 _INSIDE = re.compile(r"(?:(?<=[^\W_] )|(?<=, )|(?<=[\u4e00-\u9fff]))[^\W\d_\u2e80-\uffff]{2,}")
 _BRACKETS = re.compile(r"[(（][^)）]*[)）]")
-_NUMBER = re.compile(r"\d+")
-_SMALL_WORDS = "zero/零 one/一 two/二/两 three/三 four/四 five/五 six/六 seven/七 eight/八 nine/九 ten/十"
-_SMALL = {str(number): tuple(words.split("/")) for number, words in enumerate(_SMALL_WORDS.split())}
-
-
-def _numbers(text: str) -> list[str]:
-    """Runs of digits: 1,000 is one, 9:30 and 9.30 are the same two, the 00 of a full hour is none."""
-    plain = re.sub(r"(?<=\d),(?=\d{3})", "", unicodedata.normalize("NFKC", text))
-    return [number for number in _NUMBER.findall(plain) if number.strip("0") or number == "0"]
 
 
 def _letters(text: str) -> bool:
