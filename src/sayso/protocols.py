@@ -242,7 +242,7 @@ class Syllabus:
     """What a method teaches, by id the comments that it cannot use, each with the reason, and what it has to say.
 
     `standing` are words per language ("zh", "en") that it has found and that stand in the prompt instead of those of
-    `Method.standing`; `stand` are the ids of the comments that they carry. Without lessons the weights stay as they are.
+    `Method.standing`; `stand` are the ids of the comments that they carry. Without lessons the weights stay.
     """
 
     lessons: tuple[Lesson, ...] = ()

@@ -209,16 +209,15 @@ def _stage(stage: str, recipe: Recipe, shape: Shape, lengths: Lengths, dtype: st
         evaluation_tokens=max(recipe.evaluate.batch_tokens, recipe.task.beams * lengths.longest),
         lora_rank=strategy.lora_rank,
         supervised=0.0 if shape.kind == "encoder" else lengths.supervised,
-        snapshots=_snapshots(recipe, stage, strategy),
+        snapshots=_snapshots(stage, strategy),
         tokens=round(steps * rows * mean),
     )
     return StagePlan(stage, strategy, load, estimate(shape, load), steps)
 
 
-def _snapshots(recipe: Recipe, stage: str, strategy: StrategyPart) -> int:
-    """Copies of the trained tensors: an average, and what pairs and anchors compare with."""
-    compared = stage == "learn" and recipe.learn.method != "imitate"
-    return int(strategy.average > 0) + int(compared)
+def _snapshots(stage: str, strategy: StrategyPart) -> int:
+    """Copies of the trained tensors: an average, and what learning from comments is held against."""
+    return int(strategy.average > 0) + int(stage == "learn")
 
 
 def _measured(stage: StagePlan, shape: Shape, labels: int, flops_per_second: float) -> StagePlan:

@@ -3,10 +3,7 @@
 Decided here:
 - Learning starts from the trained model, or the base where nothing was trained, whatever was learnt before: so methods
   are compared from one start, and another method or another comment makes only this stage begin anew.
-- Which of the learnt weights are kept: with labels, those that do best on validation items that were not taught, the
-  later ones where two do equally well. With free text a rule that people ask for is rarely in the gold answers, so
-  there it is the mean of how good the answers to the comments' own prompts are, against the better answers, and how
-  good the other validation answers still are.
+- What is looked at meanwhile, and which weights are kept: cli/watch.py. Rounds: cli/rounds.py.
 - Where a method can use none of the comments, there is no learnt model.
 - A method may ask the program that made a comment about each new answer, and no program about others' comments.
 - The command ends in exit code 2 where nothing could be learnt: there is no learnt model then. `sayso run` goes on.
@@ -17,6 +14,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from sayso.cli.project import Project
-    from sayso.learn.loop import Validate
+    from sayso.cli.rounds import Taught
     from sayso.models.open import AnyLearner
-    from sayso.protocols import Syllabus
     from sayso.store.split import Halves
 
 OUTCOMES_SHOWN = 20
@@ -63,11 +60,11 @@ def learn_stage(project: Project) -> dict[str, float]:
     if not project.recipe.learn.method or not run.feedback():
         return {}
     if not run.done("learn", print_of):
-        from sayso.learn.checkpoints import forget_steps
+        from sayso.cli.rounds import forget_rounds
 
         _learn(project)
         run.mark_done("learn", print_of)
-        forget_steps(run.checkpoints("learn"))
+        forget_rounds(run)
     return project.scored("learn") if run.weights("learn").is_dir() else {}
 
 
@@ -105,15 +102,15 @@ def _learn(project: Project) -> None:
     halves = hold_out(feedback, recipe.feedback.held_out, recipe.seed)
     learner = project.learner(project.start(), training="learn")
     before = answers_to(project, learner, feedback, project.start())
-    syllabus = _teach(project, learner, halves)
-    if syllabus.lessons:
+    taught = _teach(project, learner, halves)
+    if taught.lessons:
         project.keep(learner, "learn")
         project.scored("learn", learner)
         after = answers_to(project, learner, feedback, "learn")
     else:
         _forget(project)
         after = before
-    outcomes = outcomes_of(project, halves, syllabus.refused, before, after)
+    outcomes = outcomes_of(project, halves, taught.refused, before, after)
     run.write_outcomes(outcomes)
     with store_of(project) as store:
         store.record(outcomes)
@@ -129,13 +126,11 @@ def _forget(project: Project) -> None:
         run.write_scores("learn", split, [])
 
 
-def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
-    """Let the method write lessons and the loop teach them; the learner has changed afterwards."""
-    from sayso.cli.console import console
-    from sayso.cli.follow import follow
+def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
+    """Let the method write lessons and the loop teach them, in rounds; the learner has changed afterwards."""
     from sayso.cli.knobs import knobs_of
-    from sayso.learn.loop import Training
-    from sayso.learn.loop import train as teach
+    from sayso.cli.rounds import Course, rounds_of, teach_rounds
+    from sayso.cli.watch import Watch, validation
     from sayso.protocols import Material
     from sayso.rooms import find
 
@@ -145,19 +140,13 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Syllabus:
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
     examples = (*project.data.train, *project.examples("validation"))
     speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
-    material = Material(halves.learn, examples, *speaks, _fits(learner), _critic(project))
-    syllabus: Syllabus = method.lessons(material, knobs)
-    for words in syllabus.notices:
-        console(stderr=True).print(f"learn    {words}")
-    run.write_lessons("learn", syllabus.lessons)
-    project.begin("learn")
-    if syllabus.lessons:
-        strategy = project.strategy(learner, "learn", len(syllabus.lessons))
-        check, metric = _watch(project, learner, halves)
-        objective, folder = method.objective(knobs), run.checkpoints("learn")
-        training = Training(strategy, objective, recipe.seed, folder, check, metric, newer_wins=True)
-        follow(teach(learner, syllabus.lessons, training), run, "learn", tuple(recipe.trackers))
-    return syllabus
+    rounds = rounds_of(recipe.learn, method)
+    material = Material(halves.learn, examples, *speaks, _fits(learner), _critic(project), rounds=rounds)
+    learner.core.remember("start")
+    watch = Watch(project, learner, halves)
+    check, metric = validation(project, learner, halves, watch)
+    course = Course(partial(method.lessons, knobs=knobs), method.objective(knobs), material, watch, check, metric)
+    return teach_rounds(project, learner, course)
 
 
 def _fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
@@ -187,28 +176,6 @@ def _critic(project: Project) -> Callable[[Feedback, str], str | None] | None:
         return "\n".join(one.comment for one in review) or None
 
     return said if known else None
-
-
-def _watch(project: Project, learner: AnyLearner, halves: Halves) -> tuple[Validate | None, str]:
-    """What is measured while comments are learnt, and which figure decides."""
-    from sayso.cli.outcomes import heeding
-    from sayso.cli.scoring import validator
-    from sayso.evaluate.compare import ON_SACREBLEUS_SCALE
-
-    taught = frozenset(one.item for one in halves.learn if one.item)
-    rest = validator(project, learner, "learn", without=taught)
-    metric = project.recipe.task.metric or project.task.metric
-    heeded = None if project.task.options else heeding(project, learner, (*halves.learn, *halves.held_out))
-    if heeded is None:
-        return rest, metric
-
-    def check() -> dict[str, float]:
-        values = rest() if rest is not None else {}
-        kept = values.get(metric, 0.0) / (100 if metric in ON_SACREBLEUS_SCALE else 1)
-        heed = heeded()
-        return values | {"heed": heed, "balance": (heed + kept) / 2 if rest is not None else heed}
-
-    return check, "balance"
 
 
 # ---------------------------------------------------------------- for people

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sayso.records import Answer, Example, Imitate, Lesson, to_json
+from sayso.records import Answer, Example, Imitate, Kind, Lesson, Messages, to_json
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -147,6 +147,16 @@ def answers_of(
         own = [e for e in examples if language_of_context(e.prompt) == language]
         found |= {a.item: a for a in answer(learner, project.task, own, words.get(language, ""), progress)}
     return [found[example.id] for example in examples]
+
+
+def context_of(project: Project, example: Example, kind: Kind, stage: str) -> Messages:
+    """What a stage's model is shown of an item, with what the method wants to stand in the prompt."""
+    from sayso.wording import language_of_context, with_standing
+
+    context = project.task.context(example, kind)
+    words = (project.run.note("standing") or {}) if stage == "learn" else {}
+    standing = words.get(language_of_context(example.prompt), "")
+    return with_standing(context, standing) if standing and context else context
 
 
 # ---------------------------------------------------------------- inside

@@ -2,6 +2,7 @@
 
 step-000120/  the trainable tensors, the optimiser's state, the average if any, and state.json
 best-000100/  the tensors that validated best; replaced only after a better one is wholly there
+end-000000/   the tensors that a training ended with, where the next round goes on from them
 
 safetensors writes files that only their owner can read; they get the mode of the others, which follows the umask.
 """
@@ -35,6 +36,7 @@ class Progress:
     tokens: int = 0
     seconds: float = 0.0
     validated: int = -1
+    halted: str = ""
 
 
 def save_step(folder: Path, progress: Progress, weights: Mapping[str, torch.Tensor], rest: Mapping[str, Any]) -> None:
@@ -72,6 +74,25 @@ def load_best(folder: Path) -> dict[str, torch.Tensor] | None:
     """The tensors that validated best, or None."""
     found = sorted(folder.glob("best-????????"))
     return load_file(found[-1] / "weights.safetensors") if found else None
+
+
+def save_end(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
+    """Keep the outcome of a training after which another one follows; where it went on from is not needed any more."""
+    _write(folder, "end-00000000", weights, {}, Progress(""))
+    _prune(folder, "step-", keep="")
+    _prune(folder, "best-", keep="")
+
+
+def load_end(folder: Path) -> dict[str, torch.Tensor] | None:
+    """What `save_end` kept, or None."""
+    kept = folder / "end-00000000"
+    return load_file(kept / "weights.safetensors") if kept.is_dir() else None
+
+
+def halted(folder: Path) -> str:
+    """Why the training in this folder was not allowed to go on; "" where it was."""
+    found = sorted(folder.glob("step-????????"))
+    return Progress(**json.loads((found[-1] / "state.json").read_text(encoding="utf-8"))).halted if found else ""
 
 
 def forget_steps(folder: Path) -> None:

@@ -41,6 +41,14 @@ NAMED = 8  # lessons in an error
 Validate = Callable[[], Mapping[str, float]]
 
 
+class Halt(Exception):
+    """Raised by `validate`: what `words` say must not go on. The weights that validated best before are restored."""
+
+    def __init__(self, words: str, values: Mapping[str, float]) -> None:
+        super().__init__(words)
+        self.words, self.values = words, values
+
+
 @dataclass(frozen=True)
 class Step:
     """One optimiser step: losses in nats per token (or pair), the gradient's norm before clipping, speed."""
@@ -82,6 +90,8 @@ class Training:
 
     `metric` is a key of what `validate` returns; higher is better. Without `validate` the last weights are kept.
     `newer_wins` keeps the later of two equally good weights: what was taught stays where it costs nothing.
+    `remembered`: the teacher "start" is what the learner was told to remember before, not the model as it is now.
+    `earlier`: how many lessons stand before these in the file of lessons.
     """
 
     strategy: StrategyPart
@@ -91,6 +101,8 @@ class Training:
     validate: Validate | None = None
     metric: str = ""
     newer_wins: bool = False
+    remembered: bool = False
+    earlier: int = 0
 
 
 def train(learner: Learner, lessons: Sequence[Lesson], training: Training) -> Iterator[Event]:
@@ -133,7 +145,7 @@ class _Loop:
         yield from self._begin()
         with _asked_to_stop() as asked:
             saved = time.monotonic()
-            while self.progress.step < self.steps and not self._out_of_patience():
+            while self.progress.step < self.steps and not (self.progress.halted or self._out_of_patience()):
                 yield self._step()
                 due = self._validation_due()
                 if due:
@@ -143,12 +155,15 @@ class _Loop:
                     saved = time.monotonic()
                 if asked.is_set():
                     raise KeyboardInterrupt
-        if self.progress.step < self.steps:
+        if self.progress.halted:
+            where = f"step {self.progress.step} of {self.steps}"
+            yield Notice(f"stopped at {where}: {self.progress.halted}; the weights that were best before are kept")
+        elif self.progress.step < self.steps:
             yield Notice(f"stopped early: no gain in {self.progress.without_gain} validations")
         self._end()
 
     def _begin(self) -> Iterator[Event]:
-        if self._needs("start"):
+        if self._needs("start") and not self.training.remembered:
             self.learner.core.remember("start")
         if self._needs("base"):
             self.learner.core.remember("base")
@@ -233,7 +248,11 @@ class _Loop:
         assert self.training.validate is not None
         self.learner.core.train_mode(False)
         with self._averaged():
-            values = dict(self.training.validate())
+            try:
+                values = dict(self.training.validate())
+            except Halt as halt:
+                self.progress = replace(self.progress, halted=halt.words, validated=self.progress.step)
+                return Validation(self.progress.step, halt.values, False)
             pairs = [item for item in self.items if item.kernel == "prefer"][:MARGIN_PAIRS]
             between = margin(self.learner, pairs)
             value = values[self.training.metric]
@@ -324,7 +343,8 @@ class _Loop:
         if not places:
             return
         self.learner.core.mixed = True
-        scores = self.learner.logps([row for i in places for row in self.items[i].views.student])
+        with self.learner.core.as_teacher("start"):
+            scores = self.learner.logps([row for i in places for row in self.items[i].views.student])
         self.learner.core.mixed = False
         for k, i in enumerate(places):
             self.items[i] = replace(self.items[i], reference=(scores[2 * k], scores[2 * k + 1]))
@@ -362,7 +382,8 @@ class _Loop:
     def _not_finite(self, loss: float, norm: float, number: int) -> None:
         """Lessons are numbered as they came, from 1: so they stand in a run's file of lessons, one to a line."""
         places = sorted(self._indices(number))
-        names = ", ".join(f"{i + 1} ({content_id(self.lessons[i])})" for i in places[:NAMED])
+        first = 1 + self.training.earlier
+        names = ", ".join(f"{i + first} ({content_id(self.lessons[i])})" for i in places[:NAMED])
         raise TrainingFault(
             f"the loss is {loss} and the gradient's norm {norm} at step {number + 1}",
             where=f"lessons (lines of the lessons' file) {names}{' ...' if len(places) > NAMED else ''}",

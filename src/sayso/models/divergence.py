@@ -50,3 +50,22 @@ def _kl(learner: Learner, teacher: str, was: Sequence[Row], now: Sequence[Row]) 
     kl_N = torch.where(before_NV == -math.inf, 0.0, before_NV.exp() * (before_NV - after_NV)).sum(-1)
     parts = torch.split(kl_N, [len(row.targets) for row in was])
     return [float(part.double().sum()) for part in parts]
+
+
+def entropies(learner: Learner, answered: Sequence[Pair]) -> list[tuple[float, int]]:
+    """For each answer the sum over its tokens of the entropy of the next token, in nats, and how many tokens it has.
+
+    How sure the model is while it writes: 0 where every token is certain. Without dropout, over the whole vocabulary.
+    """
+    rows = [learner.row(context, answer) for context, answer in answered]
+    found: list[tuple[float, int]] = [(0.0, 0)] * len(rows)
+    learner.core.train_mode(False)
+    for group in chunks_by_tokens([learner.cost(row) for row in rows], SCORING_TOKENS):
+        with torch.no_grad():
+            logp_NV = torch.log_softmax(learner.logits(learner.batch([rows[i] for i in group])).float(), dim=-1)
+        entropy_N = torch.where(logp_NV == -math.inf, 0.0, -logp_NV.exp() * logp_NV).sum(-1)
+        parts = torch.split(entropy_N, [len(rows[i].targets) for i in group])
+        found_here = [(float(part.double().sum()), len(rows[i].targets)) for i, part in zip(group, parts, strict=True)]
+        for i, value in zip(group, found_here, strict=True):
+            found[i] = value
+    return found

@@ -124,8 +124,8 @@ class Run:
         found: dict[object, dict[str, Any]] = {}
         for number, line in read_lines(self.folder / "metrics.jsonl", torn=True):
             if isinstance(line, dict):
-                step = (line.get("stage"), line.get("kind"), line["step"]) if "step" in line else number
-                found[step] = line
+                step = tuple(line.get(key) for key in ("stage", "kind", "round", "step"))
+                found[step if "step" in line else number] = line
         return list(found.values())
 
     def drop_metrics(self, stage: str) -> None:
