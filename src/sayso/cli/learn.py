@@ -103,7 +103,7 @@ def _learn(project: Project) -> None:
     learner = project.learner(project.start(), training="learn")
     before = answers_to(project, learner, feedback, project.start())
     taught = _teach(project, learner, halves)
-    if taught.lessons:
+    if taught.something:
         project.keep(learner, "learn")
         project.scored("learn", learner)
         after = answers_to(project, learner, feedback, "learn")
@@ -131,6 +131,7 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     from sayso.cli.knobs import knobs_of
     from sayso.cli.rounds import Course, rounds_of, teach_rounds
     from sayso.cli.watch import Watch, validation
+    from sayso.material import syllabus
     from sayso.protocols import Material
     from sayso.rooms import find
 
@@ -145,7 +146,7 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     learner.core.remember("start")
     watch = Watch(project, learner, halves)
     check, metric = validation(project, learner, halves, watch)
-    course = Course(partial(method.lessons, knobs=knobs), method.objective(knobs), material, watch, check, metric)
+    course = Course(partial(syllabus, method, knobs=knobs), method.objective(knobs), material, watch, check, metric)
     return teach_rounds(project, learner, course)
 
 

@@ -47,10 +47,16 @@ class Course:
 
 @dataclass(frozen=True)
 class Taught:
-    """How many lessons all rounds taught, and why comments were of no use to any of them."""
+    """How many lessons all rounds taught, why comments were of no use to any of them, and which words now stand."""
 
     lessons: int
     refused: Mapping[str, str]
+    standing: Mapping[str, str]
+
+    @property
+    def something(self) -> bool:
+        """Whether the learnt model is another one than before, or is asked in another way."""
+        return self.lessons > 0 or any(self.standing.values())
 
 
 def rounds_of(asked: LearnPart, method: Any) -> int:
@@ -91,7 +97,9 @@ class _Rounds:
         self.project, self.learner, self.course, self.run_ = project, learner, course, project.run
         self.total = course.material.rounds
         self.taught: list[Lesson] = []
-        self.refused: list[Mapping[str, str]] = []
+        self.refused: dict[str, str] = {}
+        self.used: set[str] = set()
+        self.standing: Mapping[str, str] = {}
 
     def run(self) -> Taught:
         self.begun = self.run_.done("learn begun", self.project.fingerprint("learn"))
@@ -100,9 +108,8 @@ class _Rounds:
                 continue
             if self._round(number):
                 break
-        ids = {one for lesson in self.taught for one in lesson.from_ids}
-        refused = {one: why for reasons in self.refused for one, why in reasons.items() if one not in ids}
-        return Taught(len(self.taught), refused)
+        refused = {one: why for one, why in self.refused.items() if one not in self.used}
+        return Taught(len(self.taught), refused, self.standing)
 
     def _is_finished(self, number: int) -> bool:
         """A round that another process finished: the learner becomes what it was then."""
@@ -175,17 +182,24 @@ class _Rounds:
         file = self._folder(number) / SYLLABUS
         if self.begun and file.is_file():
             kept = read_json(file)
-            return Syllabus(tuple(map(lesson_from_json, kept["lessons"])), kept["refused"], tuple(kept["notices"]))
+            lessons = tuple(map(lesson_from_json, kept.pop("lessons")))
+            return Syllabus(lessons, kept["refused"], tuple(kept["notices"]), kept["standing"], tuple(kept["stand"]))
         made = self.course.lessons(material_of(self.course.material, number))
         self.project.begin("learn")
         self.begun = True
-        written = {"lessons": list(map(to_json, made.lessons)), "refused": dict(made.refused)}
-        write_text(file, json.dumps(written | {"notices": list(made.notices)}, ensure_ascii=True))
+        plain = {"refused": dict(made.refused), "notices": made.notices}
+        plain |= {"standing": dict(made.standing), "stand": made.stand}
+        write_text(file, json.dumps({"lessons": list(map(to_json, made.lessons)), **plain}))
         return made
 
     def _remember(self, syllabus: Syllabus) -> None:
+        """Count it among the rounds; words that it found stand in the prompt from now on."""
         self.taught += syllabus.lessons
-        self.refused.append(syllabus.refused)
+        self.used |= {*syllabus.stand, *(one for lesson in syllabus.lessons for one in lesson.from_ids)}
+        self.refused |= syllabus.refused
+        if syllabus.standing:
+            self.standing = syllabus.standing
+            self.run_.write_note("standing", dict(syllabus.standing))
 
     def _note(self, number: int, syllabus: Syllabus, seen: Mapping[str, float], halted: str) -> None:
         """What the report tells of this round, beside the rounds before it."""
