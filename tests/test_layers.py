@@ -16,7 +16,7 @@ FLOORS = (
     "sheet presets",
     "recipe",
     "wording material",
-    "exercises predicates",
+    "exercises predicates standing rollouts",
     "checks",
     "store dataset",
     "sources tasks critics methods worlds report",

@@ -10,13 +10,18 @@ from sayso.records import Message, Messages, user
 from sayso.wording import (
     BAD,
     GOOD,
+    about_questions,
+    bare_condition,
     condition,
+    instructions,
     judgement,
     language_of,
     language_of_context,
     read_verdict,
     remark,
+    rule_for_label,
     to_judge,
+    under_condition,
     verdict,
     with_comment,
     with_standing,
@@ -136,3 +141,34 @@ def test_a_judgement_is_asked_of_the_last_turn_of_the_user_and_given_as_it_is_re
         assert read_verdict(verdict(False, "…", language)) is False
         assert verdict(False, "…", language).endswith("…")
     assert read_verdict("Three days.") is None
+
+
+@pytest.mark.parametrize(
+    ("given_", "bare"),
+    [
+        ("when the user asks about an order", "the user asks about an order"),
+        ("If it says “slow”.", "it says “slow”"),
+        ("whether or not", "whether or not"),
+        ("当用户问起退货的时候", "用户问起退货"),
+        ("如果评论提到快递，", "评论提到快递"),
+        ("顾客投诉时", "顾客投诉"),
+        ("问到几小时", "问到几小时"),
+        ("", ""),
+    ],
+)
+def test_a_condition_is_bare_however_it_was_given(given_: str, bare: str) -> None:
+    assert bare_condition(given_) == bare_condition(bare) == bare
+
+
+def test_a_comment_says_in_its_own_language_where_it_holds() -> None:
+    assert under_condition("Say seven.", "when asked about returns") == "When asked about returns: Say seven."
+    assert under_condition("说七天。", "顾客问起退货时") == "当顾客问起退货时：说七天。"
+    assert about_questions("说七天。", ["How long?", "多久？"]) == "遇到“How long?”或“多久？”这类问题：说七天。"
+    assert rule_for_label("如果提到快递", "负面") == "如果提到快递，标签就是“负面”。"
+    assert rule_for_label("it is late", "bad") == 'If it is late, then the label is "bad".'
+
+
+def test_a_single_instruction_stands_as_a_comment_does_and_none_leaves_nothing() -> None:
+    assert instructions([], "en") == ""
+    assert instructions(["Say seven."], "en") == remark("Say seven.", "en")
+    assert instructions(["一", "二"], "zh") == "审阅者对回答的要求：\n- 一\n- 二"

@@ -7,6 +7,7 @@ Decided here:
 - What stands in the prompt at answering time stands where, and as, the comment stood in training: `with_comment`
   without an attempt is `with_standing` of `remark`.
 - An empty comment is no comment: the context is returned as it is.
+- A condition is put in without the word that introduces it, however it was given ("when the user asks", 当用户问时).
 - A judgement is asked for and given in one wording, whoever asks: exercises, measures and methods.
 """
 
@@ -36,6 +37,15 @@ _AGAIN = {
     "Answer again, so that the reviewer is content.",
     "zh": "先前的回答是：\n{attempt}\n\n审阅者对它的评语：{comment}\n\n请重新回答，使审阅者满意。",
 }
+_ASKED_FOR = {"en": "What reviewers ask of the answer:\n{lines}", "zh": "审阅者对回答的要求：\n{lines}"}
+_WHEN = {"en": "When {when}: {comment}", "zh": "当{when}时：{comment}"}
+_LIKE = {"en": "Asked {asked} or the like: {comment}", "zh": "遇到{asked}这类问题：{comment}"}
+_THEN = {"en": 'If {when}, then the label is "{label}".', "zh": "如果{when}，标签就是“{label}”。"}
+_QUOTED = {"en": '"{text}"', "zh": "“{text}”"}
+_INTRODUCES = re.compile(
+    r"^(when(ever)?|if|where(ver)?|in case)\b\s*|^(如果|假如|若是|每当|凡是|当|若)", re.IGNORECASE
+)
+_CLOSES = re.compile(r"(的时候|的话|之时|(?<![小])时)?[\s.。,，:：;；]*$")
 ASKED_TO_JUDGE: Mapping[str, Sequence[str]] = {  # ways to ask whether an attempt will do; those with a rule come first
     "en": (
         "Does this reply keep the rule?",
@@ -84,6 +94,35 @@ def remark(comment: str, language: str) -> str:
 
 
 def condition(kind: Literal["good", "bad"], language: str) -> str:
+def instructions(lines: Sequence[str], language: str) -> str:
+    """Several comments as a list that stands in a prompt; a single one stands as a comment does, none as ""."""
+    if len(lines) < 2:
+        return remark(lines[0], language) if lines else ""
+    return _of(_ASKED_FOR, language).format(lines="\n".join(f"- {line.strip()}" for line in lines))
+
+
+def bare_condition(when: str) -> str:
+    """A condition without the word that introduces it, and without its full stop."""
+    return _CLOSES.sub("", _INTRODUCES.sub("", when.strip()))
+
+
+def under_condition(comment: str, when: str) -> str:
+    """A comment with the condition under which it holds, in the comment's language."""
+    return _of(_WHEN, language_of(comment)).format(when=bare_condition(when), comment=comment)
+
+
+def about_questions(comment: str, asked: Sequence[str]) -> str:
+    """A comment with the questions that it is about, in the comment's language."""
+    language = language_of(comment)
+    quoted = [_of(_QUOTED, language).format(text=text) for text in asked]
+    return _of(_LIKE, language).format(asked=_of({"en": " or ", "zh": "或"}, language).join(quoted), comment=comment)
+
+
+def rule_for_label(when: str, label: str) -> str:
+    """The rule that a label is right under a condition, in the condition's language."""
+    return _of(_THEN, language_of(when)).format(when=bare_condition(when), label=label)
+
+
     """The sentence under which a good (or a bad) answer is expected."""
     return _of(GOOD if kind == "good" else BAD, language)
 
