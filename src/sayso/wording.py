@@ -93,7 +93,6 @@ def remark(comment: str, language: str) -> str:
     return _of(_REMARK, language).format(comment=comment.strip()) if comment.strip() else ""
 
 
-def condition(kind: Literal["good", "bad"], language: str) -> str:
 def instructions(lines: Sequence[str], language: str) -> str:
     """Several comments as a list that stands in a prompt; a single one stands as a comment does, none as ""."""
     if len(lines) < 2:
@@ -123,6 +122,7 @@ def rule_for_label(when: str, label: str) -> str:
     return _of(_THEN, language_of(when)).format(when=bare_condition(when), label=label)
 
 
+def condition(kind: Literal["good", "bad"], language: str) -> str:
     """The sentence under which a good (or a bad) answer is expected."""
     return _of(GOOD if kind == "good" else BAD, language)
 
