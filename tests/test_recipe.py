@@ -208,6 +208,25 @@ def test_a_model_is_a_folder_only_where_there_is_one(tmp_path: Path) -> None:
     assert located("~/m") == os.path.expanduser("~/m")  # noqa: PTH111
 
 
+def test_a_critic_names_files_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "checks.py").write_text("")
+    (tmp_path / "judge").mkdir()
+    knobs = [
+        {"program": "checks.py:polite"},
+        {"program": "grep -q 您好"},
+        {"model": "judge"},
+        {"model": "owner/judge"},
+        {"model": "http://localhost:8000/v1#judge"},
+    ]
+    recipe = Recipe.model_validate({"feedback": {"critics": [{"name": "any", "knobs": one} for one in knobs]}})
+    assert [one.knobs for one in resolve_paths(recipe, tmp_path).feedback.critics] == [
+        {"program": f"{tmp_path}/checks.py:polite"},
+        knobs[1],
+        {"model": f"{tmp_path}/judge"},
+        *knobs[3:],
+    ]
+
+
 def test_resolving_paths_twice_changes_nothing(tmp_path: Path) -> None:
     once = resolve_paths(parse(GOOD), tmp_path)
     assert resolve_paths(once, Path("/elsewhere")) == once

@@ -219,7 +219,8 @@ class Material:
 
     `examples` give gold answers to comments on them; those of the train split are also replayed (`replay` per lesson)
     and anchored. Test examples are never looked at. `fits` says whether a context and an answer can be taught.
-    `critic` says in words what there is to say of a new answer to a comment's prompt; None for nothing.
+    `critic` says in words what there is to say of a new answer to a comment's prompt; None for nothing, "" where it
+    cannot judge the answer.
     `round` of `rounds` (the first is 0): lessons are written anew in each, and `speaker` is what the rounds before
     made of the model.
     """
@@ -285,7 +286,11 @@ class Review:
 
 
 class Critic(Protocol):
-    """A file in critics/: its module is the critic."""
+    """A file in critics/: its module is the critic.
+
+    Where it has a constant NEEDS_SPEAKER, `comment` takes a fourth argument: the Speaker that its knob `model` names.
+    Where it has files(knobs) -> paths, what it says depends on the bytes of those files and folders.
+    """
 
     Knobs: type[Any]
 

@@ -277,11 +277,15 @@ def resolve_paths(recipe: Recipe, base: Path) -> Recipe:
 
 
 def _located_critic(critic: CriticPart, base: Path) -> CriticPart:
-    """A program's file is one of the recipe's paths where it lies there; a command stays as it is."""
-    file, mark, function = str(critic.knobs.get("program", "")).rpartition(".py:")
+    """A program's file is one of the recipe's paths where it lies there, as is a judge's folder; the rest stays."""
+    knobs = dict(critic.knobs)
+    if knobs.get("model"):
+        knobs["model"] = _located_model(str(knobs["model"]), base)
+    file, mark, function = str(knobs.get("program", "")).rpartition(".py:")
     whole = f"{_located(f'{file}.py', base)}:{function}"
-    there = bool(mark) and Path(whole.rpartition(":")[0]).is_file()
-    return critic.model_copy(update={"knobs": {**critic.knobs, "program": whole}}) if there else critic
+    if mark and Path(whole.rpartition(":")[0]).is_file():
+        knobs["program"] = whole
+    return critic.model_copy(update={"knobs": knobs})
 
 
 def _located(path: str, base: Path) -> str:

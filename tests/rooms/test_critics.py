@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from materials import free, labelled
+from materials import Parrot, free, labelled
 
 from sayso import rooms
 from sayso.protocols import Task
@@ -14,7 +14,12 @@ from sayso.recipe import TaskPart
 from sayso.records import Answer, Example, Feedback, from_json, to_json, user
 from sayso.tasks import classify, translate
 
-NEEDED: dict[str, dict[str, Any]] = {"program": {"program": "grep -q 您好 || echo 要先说您好。"}}
+NEEDED: dict[str, dict[str, Any]] = {
+    "program": {"program": "grep -q 您好 || echo 要先说您好。"},
+    "rule": {"rules": ("not_empty", "one_of", "at_most_words(3)", "contains(负面) when 吃", "no_repetition")},
+    "judge": {"model": "parrot", "criteria_zh": "要说实话。"},
+}
+VOTES = ("Yes.", "No. It should be 负面.", "I cannot say.")
 TASKS: tuple[Task, ...] = (
     labelled(),
     free(),
@@ -33,7 +38,8 @@ CASES = [(name, task) for name in rooms.names("critics") for task in TASKS]
 
 def review(name: str, task: Task, pairs: list[tuple[Example, Answer]]) -> Any:
     critic = rooms.find("critics", name)
-    return critic.comment(task, pairs, critic.Knobs(**NEEDED.get(name, {})))
+    speaker = (Parrot(VOTES),) if hasattr(critic, "NEEDS_SPEAKER") else ()
+    return critic.comment(task, pairs, critic.Knobs(**NEEDED.get(name, {})), *speaker)
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
@@ -74,3 +80,12 @@ def test_asked_twice_it_says_the_same_and_changes_nothing(name: str, task: Task)
 @pytest.mark.parametrize(("name", "task"), CASES)
 def test_shown_nothing_it_says_nothing(name: str, task: Task) -> None:
     assert list(review(name, task, [])) == []
+
+
+@pytest.mark.parametrize("name", rooms.names("critics"))
+def test_what_it_depends_on_is_there(name: str) -> None:
+    critic = rooms.find("critics", name)
+    if hasattr(critic, "files"):
+        assert all(path.exists() for path in critic.files(critic.Knobs(**NEEDED[name])))
+    if hasattr(critic, "NEEDS_SPEAKER"):
+        assert critic.Knobs(**NEEDED[name]).model == "parrot"
