@@ -74,6 +74,7 @@ _LENGTH = re.compile(
     r"|[太过]于?[长短]|[更再][长短]|冗长|简短|简洁|精简|啰嗦|罗嗦|篇幅|字数|长度|长一[点些]|短一[点些]|[长短]了?[点些]",
     re.IGNORECASE,
 )
+_JUDGED = re.compile(r"^(?:(?:yes|no)\b|是的?|否|不是)[\s.,:;。，：；]*", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^。！？；!?;.\n]*(?:[。！？；!?;\n]+|\.(?:\s+|$)|\.|$)")
 
 
@@ -160,16 +161,16 @@ def judgement(said: str, attempt: str, asked: str, rule: str, language: str) -> 
     return "\n".join(lines) + f"\n\n{asked}"
 
 
-def to_judge(context: Messages, attempt: str) -> Messages:
+def to_judge(context: Messages, attempt: str, rule: str = "") -> Messages:
     """The context in which a model is asked whether an attempt will do; `verdict` is the answer.
 
-    No rule is stated: what there is to say of the attempt is the answer's business.
+    Without a rule, what there is to say of the attempt is the answer's business.
     """
     language = language_of_context(context)
     last = max((i for i, message in enumerate(context) if message.role == "user"), default=len(context))
     said = context[last].text if last < len(context) else ""
-    asked = _of(ASKED_TO_JUDGE, language)[_WITHOUT_RULE]
-    return (*context[:last], Message("user", judgement(said, attempt, asked, "", language)))
+    asked = _of(ASKED_TO_JUDGE, language)[0 if rule else _WITHOUT_RULE]
+    return (*context[:last], Message("user", judgement(said, attempt, asked, rule, language)))
 
 
 def verdict(passes: bool, comment: str, language: str) -> str:
@@ -183,6 +184,11 @@ def read_verdict(answer: str) -> bool | None:
     if said.startswith(("yes", "是", "kept", "符合")):
         return True
     return False if said.startswith(("no", "否", "不")) else None
+
+
+def what_is_wrong(answer: str) -> str:
+    """What a judgement says besides yes or no, as `verdict` words it; "" for nothing."""
+    return _JUDGED.sub("", answer.strip(), count=1).strip()
 
 
 def without_length(comment: str) -> str:
