@@ -139,6 +139,16 @@ def merged(lessons: Sequence[Lesson]) -> tuple[Lesson, ...]:
     return tuple(found.values())
 
 
+def as_labels(task: Task, text: str) -> str | None:
+    """The text where the task has no labels; else the labels that it says, as they are written in the task."""
+    if not task.options:
+        return text
+    known = {option.casefold(): option for option in task.options}
+    said = [known.get(part.casefold()) for part in (split_labels(text) if task.several else (text.strip(),))]
+    named = [label for label in said if label is not None]
+    return join_labels(named) if len(named) == len(said) else None
+
+
 # ---------------------------------------------------------------- inside
 
 
@@ -191,7 +201,7 @@ def _case(material: Material, one: Feedback, gold: str | None) -> Case | str:
         return f"the task '{task.name}' asks nothing, so there is no answer to comment on"
     praised = one.attempt.text if one.polarity == "positive" and one.attempt.text else None
     better = next((text for text in (one.revision, praised, gold) if text is not None), None)
-    labels = None if better is None else _as_labels(task, better)
+    labels = None if better is None else as_labels(task, better)
     if better is not None and labels is None:
         return f"the better answer {better!r:.60} is not a label"
     return Case(one, context, _attempt(material, one.attempt.text), labels)
@@ -199,20 +209,10 @@ def _case(material: Material, one: Feedback, gold: str | None) -> Case | str:
 
 def _attempt(material: Material, text: str) -> str | None:
     """What the learner can be said to have answered: for a head a label, else any text but none at all."""
-    labels = _as_labels(material.task, text)
+    labels = as_labels(material.task, text)
     if material.kind == "encoder":
         return labels
     return labels or text or None
-
-
-def _as_labels(task: Task, text: str) -> str | None:
-    """The text where the task has no labels; else the labels that it says, as they are written in the task."""
-    if not task.options:
-        return text
-    known = {option.casefold(): option for option in task.options}
-    said = [known.get(part.casefold()) for part in (split_labels(text) if task.several else (text.strip(),))]
-    named = [label for label in said if label is not None]
-    return join_labels(named) if len(named) == len(said) else None
 
 
 def _others(material: Material) -> list[Example]:

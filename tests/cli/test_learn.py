@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sayso.cli.learn import _critic, _fits
+from sayso.cli.learn import _critic
+from sayso.cli.learn import fits as fits_of
 from sayso.cli.project import Project
 from sayso.recipe import CriticPart, FeedbackPart, Recipe, TaskPart
 from sayso.records import Attempt, Author, Feedback, user
@@ -18,7 +19,7 @@ from tiny import opened
 
 @pytest.mark.parametrize("name", ["llama", "bart"])
 def test_what_a_model_drew_is_taught_where_it_fits(name: str) -> None:
-    fits = _fits(opened(name))
+    fits = fits_of(opened(name))
     assert fits(user("the cat"), "好")
     assert not fits(user("the cat"), "猫 cat " * 90)
     assert not fits(user("the cat"), "good</s> bad") or name == "bart"
@@ -40,7 +41,7 @@ def test_the_program_that_commented_is_asked_about_another_answer_and_no_other_c
     own = Feedback(user("在吗"), Attempt("在"), "在：请用敬语。", Author("program", "checks.py:polite"))
     assert critic(own, "嗯") == "嗯：请用敬语。\nSay please."
     assert critic(own, "您好") is None
-    assert critic(own, "崩") is None
+    assert critic(own, "崩") == ""
     person = Feedback(user("在吗"), Attempt("在"), "太冷淡。")
     assert critic(person, "嗯") == "太冷淡。"
     assert _critic(Project.open(Recipe(run=str(tmp_path / "other")))) is None

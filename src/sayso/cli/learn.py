@@ -14,7 +14,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,7 +142,7 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     examples = (*project.data.train, *project.examples("validation"))
     speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
     rounds = rounds_of(recipe.learn, method)
-    material = Material(halves.learn, examples, *speaks, _fits(learner), _critic(project), rounds=rounds)
+    material = Material(halves.learn, examples, *speaks, fits(learner), _critic(project), rounds=rounds)
     learner.core.remember("start")
     watch = Watch(project, learner, halves)
     check, metric = validation(project, learner, halves, watch)
@@ -150,7 +150,7 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     return teach_rounds(project, learner, course)
 
 
-def _fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
+def fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
     """Can this learner be taught this answer? Written by a person it must be; what a model drew may be left out."""
 
     def fits(context: Messages, answer: str) -> bool:
@@ -169,12 +169,13 @@ def _critic(project: Project) -> Callable[[Feedback, str], str | None] | None:
 
     known, program = programs(project), find("critics", "program")
 
+    @cache
     def said(about: Feedback, answer: str) -> str | None:
         if about.author.id not in known:
             return about.comment
         pair = (Example(about.id, about.prompt), Answer(about.id, answer))
         review = program.comment(project.task, [pair], known[about.author.id])
-        return "\n".join(one.comment for one in review) or None
+        return "" if review.not_judged else "\n".join(one.comment for one in review) or None
 
     return said if known else None
 
