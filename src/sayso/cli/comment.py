@@ -1,4 +1,4 @@
-"""`sayso comment`: gather comments, from files and from critics, on the validation answers.
+"""`sayso comment`: gather comments, from files and from critics, on the validation answers; or audit the critics.
 
 Decided here:
 - Critics speak about the answers of the model that will learn from them, never of one that has learnt already.
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sayso.errors import UserError
+
 if TYPE_CHECKING:
     from sayso.cli.project import Project
-    from sayso.protocols import Review
     from sayso.recipe import CriticPart
     from sayso.records import Feedback
     from sayso.store.feedback import FeedbackStore, Imported
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 def comment(
     recipe: Annotated[Path, typer.Argument(help="the recipe, a YAML file")],
     add: Annotated[Path | None, typer.Option(help="also import this JSONL file of comments")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="gather nothing: compare the critics with this JSONL file of known verdicts")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="change a value, e.g. feedback.held_out=0.5")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
@@ -31,6 +35,13 @@ def comment(
     from sayso.cli.run import at_work, opened
 
     project = opened(recipe, set_)
+    if audit is not None:
+        if add is not None:
+            raise UserError("an audit gathers nothing, so --add means nothing beside it", fix="leave out one of them")
+        from sayso.cli.audit import audit_critics
+
+        audit_critics(project, audit, as_json=json)
+        return
     with at_work(project):
         if add is not None:
             _add(project, add)
@@ -55,10 +66,10 @@ def comment_stage(project: Project) -> int:
         imported = [_import(store, Path(name)) for name in part.files]
         found = [one for critic in part.critics for one in _asked(project, critic)]
         store.add(found)
-        ids = dict.fromkeys([*added, *(id_ for one in imported for id_ in one.ids), *(one.id for one in found)])
-        current = {one.id: one for one in store.all()}
+        ids = {*added, *(id_ for one in imported for id_ in one.ids), *(one.id for one in found)}
+        arrived = [one for one in store.all() if one.id in ids]  # of two that contradict each other the later counts
     run.write_note("refused", {"lines": [line for one in imported for line in one.refused]})
-    run.write_feedback([current[id_] for id_ in ids if id_ in current])
+    run.write_feedback(arrived)
     run.mark_done("comment", print_of)
     return len(run.feedback())
 
@@ -91,14 +102,13 @@ def _import(store: FeedbackStore, path: Path) -> Imported:
 def _asked(project: Project, part: CriticPart) -> tuple[Feedback, ...]:
     """What a critic says about the validation answers of the model that will learn from it."""
     from sayso.cli.console import console
-    from sayso.cli.knobs import knobs_of
-    from sayso.rooms import find
+    from sayso.cli.critics import reviewed
 
-    critic, stage = find("critics", part.name), project.start()
+    stage = project.start()
     project.scored(stage)
     answers = {answer.item: answer for answer in project.run.answers(stage, "validation")}
     pairs = [(e, answers[e.id]) for e in project.examples("validation") if e.id in answers]
-    review: Review = critic.comment(project.task, pairs, knobs_of(critic, part.knobs, f"critic {part.name}"))
+    review = reviewed(part, project.task, pairs, project.recipe.model)
     for item, reason in list(review.not_judged.items())[:1]:
         n = len(review.not_judged)
         console(stderr=True).print(f"critic {part.name}: {n} of {len(pairs)} answers not judged; {item}: {reason}")

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sayso.errors import FeedbackError, nearest
 from sayso.records import Feedback, from_json
 
+T = TypeVar("T")
 _KNOWN = (*(f.name for f in fields(Feedback)), "when")
 _NEEDED = ("prompt",)
 _IN_MESSAGES = ("prompt", "attempt", "comment", "revision", "spans", "item")
@@ -36,26 +37,39 @@ class Comments(NamedTuple):
 
 def read_comments(path: Path) -> Comments:
     """The comments in a JSONL file. Raises FeedbackError only where the file itself cannot be read."""
+    return comments_of(numbered_lines(path))
+
+
+def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
+    """The comments in numbered lines; blank lines are no lines."""
+    read, refused = read_rows(lines, lambda _, row: next_turns(row) if "messages" in row else [comment_from(row)])
+    return Comments([one for comments in read for one in comments], refused)
+
+
+def numbered_lines(path: Path) -> Iterable[tuple[int, bytes]]:
+    """A file's lines, counted from 1. Raises FeedbackError where it cannot be read."""
     try:
         raw = Path(path).read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         fix = "paths in a recipe are relative to the recipe"
         raise FeedbackError(f"the comments cannot be read: {reason}", where=str(path), fix=fix) from None
-    return comments_of(enumerate(raw.split(b"\n"), 1))
+    return enumerate(raw.split(b"\n"), 1)
 
 
-def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
-    """The comments in numbered lines; blank lines are no lines."""
-    found = Comments([], [])
+def read_rows(
+    lines: Iterable[tuple[int, bytes]], reading: Callable[[int, Mapping[str, Any]], T]
+) -> tuple[list[T], list[tuple[int, str]]]:
+    """What `reading` makes of each object with its line's number; and by number the lines it refuses, with why."""
+    found: list[T] = []
+    refused: list[tuple[int, str]] = []
     for number, line in lines:
         if line.strip():
             try:
-                row = _object(line)
-                found.feedback.extend(next_turns(row) if "messages" in row else [comment_from(row)])
+                found.append(reading(number, _object(line)))
             except (ValueError, RecursionError) as error:
-                found.refused.append((number, _reason(error)))
-    return found
+                refused.append((number, _reason(error)))
+    return found, refused
 
 
 def comment_from(row: Mapping[str, Any]) -> Feedback:
