@@ -87,6 +87,32 @@ def test_the_model_is_as_it_was_between_houses() -> None:
     assert all(torch.equal(was[name], p) for name, p in learner.core.parameters())
 
 
+def test_words_that_a_method_finds_stand_in_the_prompts_and_more_are_added_to_them() -> None:
+    from sayso.cli.bench import _recipe
+    from sayso.cli.pupil import Pupil
+    from sayso.models.open import Opening, open_learner
+    from sayso.records import Attempt, Feedback, Scope, user
+
+    recipe = _recipe("embedded", ["learn.knobs.calls=0"])
+    pupil = Pupil(open_learner(recipe.model, Opening()), recipe, "prompt")
+    was = {name: p.detach().clone() for name, p in pupil.learner.core.parameters()}
+    asked, heard = (
+        user("Where is it?"),
+        [
+            Feedback(user(f"Where is {thing}?"), Attempt("Gone."), f"Name the {thing}.", scope=Scope("everywhere"))
+            for thing in ("lamp", "table")
+        ],
+    )
+    assert pupil.prompt(asked) == asked
+    pupil.teach(heard[:1], (), 0)
+    assert pupil.prompt(asked)[0].text.endswith("Name the lamp.")
+    pupil.teach(heard[1:], (), 0)
+    assert {"- Name the lamp.", "- Name the table."} <= set(pupil.prompt(asked)[0].text.splitlines())
+    assert all(torch.equal(was[name], p) for name, p in pupil.learner.core.parameters())
+    pupil.forget()
+    assert pupil.prompt(asked) == asked
+
+
 def test_tables_name_measures_groups_and_weak_families(speaking: Any) -> None:
     def half(said: str, usual: str) -> str:
         return careful(said, usual) if "-phrase" in said else usual

@@ -21,7 +21,7 @@ JOURNEYS = [
     ("topics", "en", "llama", ("condition",), "accuracy"),
     ("labels", "zh", "llama", ("imitate",), "f1_macro"),
     ("translation", "zh", "bart", ("prefer", "condition"), "chrf"),
-    ("instructions", "zh", "llama", ("imitate", "condition", "prefer"), "chrf"),
+    ("instructions", "zh", "llama", ("imitate", "condition", "prefer", "prompt"), "chrf"),
 ]
 
 

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from sayso.recipe import Recipe
+from sayso.recipe import LearnPart, Recipe
 from sayso.report.about import about, again, standing_words
 from sayso.report.contents import read
 from sayso.store.runs import Run
@@ -49,6 +49,11 @@ def test_only_files_that_are_there_are_listed(run_of: Callable[[str], Run]) -> N
 
 
 def test_words_that_must_stand_in_the_prompt(tmp_path: Path) -> None:
-    run = Run.create(tmp_path / "run", Recipe())
+    run = Run.create(tmp_path / "run", Recipe(learn=LearnPart(method="prompt")))
     run.write_note("standing", {"zh": "请给出好的回答。", "en": ""})
+    assert standing_words(read(run)) == []
+    assert "Learning from comments" not in dict(about(read(run)).groups)
+    run.weights("learn").mkdir(parents=True)
     assert standing_words(read(run)) == [("zh", "请给出好的回答。")]
+    facts = {fact.name: fact.value for fact in dict(about(read(run)).groups)["Learning from comments"]}
+    assert facts == {"method": "prompt", "weights": "as they were", "words in every zh prompt": "请给出好的回答。"}

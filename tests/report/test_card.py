@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sayso.recipe import Recipe
+from sayso.recipe import LearnPart, Recipe
 from sayso.records import Attempt, Feedback, Score, user
 from sayso.report import card
 from sayso.report.contents import read
@@ -127,12 +127,17 @@ def test_how_to_use_it(tmp_path: Path, kind: str, task: str, adapter: bool, expe
 
 
 def test_words_that_the_model_needs_are_told(tmp_path: Path) -> None:
-    run = Run.create(tmp_path / "run", Recipe())
+    run = Run.create(tmp_path / "run", Recipe(learn=LearnPart(method="prompt")))
+    run.write_note("standing", {"zh": "请给出好的回答。", "en": "- one\n- two ```"})
+    assert "请给出好的回答。" not in card.render(read(run)), "nothing was learnt"
     run.weights("learn").mkdir(parents=True)
-    run.write_lessons("learn", [])
-    run.write_note("standing", {"zh": "请给出好的回答。"})
-    assert "请给出好的回答。" not in card.render(read(run))
+    told = card.render(read(run))
+    assert "What was learnt from comments are these words (zh), not weights" in told
+    assert "```text\n- one\n- two '''\n```" in told
+    assert "prompt" in front(run)["tags"]
     (run.folder / "lessons.learn.jsonl").write_text(
         '{"kind": "imitate", "context": [{"role": "user", "text": "好"}], "target": "好"}\n', encoding="utf-8"
     )
-    assert "请给出好的回答。" in card.render(read(run))
+    told = card.render(read(run))
+    assert "It was taught with these words in every prompt (zh), and needs them" in told
+    assert "```text\n请给出好的回答。\n```" in told

@@ -4,15 +4,17 @@ Decided here:
 - Teaching is what `sayso learn` does: the method writes lessons, the preset for this model and number of lessons fills
   what is left open, the loop teaches. Without validation the last weights are the result.
 - Every house starts from the same weights: they are remembered once and put back.
+- A method that finds words to stand in the prompt is given all comments of the house again when more come, for a
+  prompt forgets what it no longer says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sayso.errors import UnsupportedError
-from sayso.records import Example, Feedback, Messages
+from sayso.records import Example, Feedback, Lesson, Messages
 from sayso.wording import language_of_context, with_standing
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Pupil:
         self.method: Any = find("methods", method)
         self.knobs = knobs_of(self.method, recipe.learn.knobs, f"learn -> knobs of {method}")
         self.task = find("tasks", "generate").task(recipe.task, ())
+        self.standing: Mapping[str, str] = {}
+        self.heard: tuple[Feedback, ...] = ()
         for name in (UNTAUGHT, "base"):
             learner.core.remember(name)
 
@@ -40,32 +44,42 @@ class Pupil:
         """Back to the weights that it came with."""
         import torch
 
+        self.standing, self.heard = {}, ()
         with torch.no_grad():
             for name, p in self.learner.core.parameters():
                 p.copy_(self.learner.core.snapshots[UNTAUGHT][name])
 
     def teach(self, feedback: Sequence[Feedback], examples: Sequence[Example], seed: int) -> None:
         """Learn these comments, on top of what it has learnt. UnsupportedError where the method can use none."""
-        from sayso.learn.loop import Training, train
-        from sayso.presets import resolve
+        from sayso.material import syllabus
         from sayso.protocols import Material
 
-        learner, recipe = self.learner, self.recipe
-        material = Material(
-            tuple(feedback), tuple(examples), self.task, learner.kind, learner, seed, recipe.learn.replay
-        )
-        syllabus = self.method.lessons(material, self.knobs)
-        if not syllabus.lessons:
-            reasons = "; ".join(sorted(set(syllabus.refused.values())))[:200]
+        learner, replay = self.learner, self.recipe.learn.replay
+        self.heard = (*(self.heard if self.standing else ()), *feedback)
+        material = Material(self.heard, tuple(examples), self.task, learner.kind, learner, seed, replay)
+        found = syllabus(self.method, material, self.knobs)
+        if not found.lessons and not any(found.standing.values()):
+            reasons = "; ".join(sorted(set(found.refused.values())))[:200]
             raise UnsupportedError(f"the method '{self.name}' can use none of the comments: {reasons}")
-        parameters = sum(p.numel() for p in learner.core.model.parameters())
-        strategy = resolve(recipe.learn.strategy, learner.kind, len(syllabus.lessons), parameters, stage="learn")
-        for _ in train(learner, syllabus.lessons, Training(strategy, self.method.objective(self.knobs), seed)):
-            pass
+        self.standing = found.standing
+        self._train(found.lessons, seed)
+
+    def _train(self, lessons: Sequence[Lesson], seed: int) -> None:
+        from sayso.learn.loop import Training, train
+        from sayso.presets import resolve
+
+        if lessons:
+            parameters = sum(p.numel() for p in self.learner.core.model.parameters())
+            asked = self.recipe.learn.strategy
+            strategy = resolve(asked, self.learner.kind, len(lessons), parameters, stage="learn")
+            for _ in train(self.learner, lessons, Training(strategy, self.method.objective(self.knobs), seed)):
+                pass
 
     def prompt(self, prompt: Messages) -> Messages:
         """The prompt with the words that this method wants to stand in it."""
-        return with_standing(prompt, self.method.standing(self.knobs, language_of_context(prompt)))
+        language = language_of_context(prompt)
+        words = self.standing.get(language, "") if self.standing else self.method.standing(self.knobs, language)
+        return with_standing(prompt, words)
 
     def drift(self, answered: Sequence[tuple[Messages, str]]) -> list[tuple[float, int]]:
         """KL per answer of the untaught model, summed over its tokens, and how many they are."""

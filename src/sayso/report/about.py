@@ -77,7 +77,9 @@ def about(contents: Contents) -> About:
 
 
 def standing_words(contents: Contents) -> list[tuple[str, str]]:
-    """(language, words) that must stand in the prompt when the learnt model answers."""
+    """(language, words) that must stand in the prompt when the learnt model answers; none where nothing was learnt."""
+    if not contents.run.weights("learn").is_dir():
+        return []
     return [(language, text(words)) for language, words in contents.note("standing").items() if text(words).strip()]
 
 
@@ -167,13 +169,33 @@ def _strategy(part: StrategyPart) -> tuple[Fact, ...]:
 
 def _learning(contents: Contents) -> tuple[Fact, ...]:
     part = contents.recipe.learn
-    if not (part.method and _trained(contents, "learn")):
+    standing = {f"words in every {language} prompt": text(words) for language, words in standing_words(contents)}
+    taught = _trained(contents, "learn")
+    if not (part.method and (taught or standing)):
         return ()
     knobs = ", ".join(f"{name} {value}" for name, value in flat(part.knobs))
-    standing = {f"words in every {language} prompt": text(words) for language, words in standing_words(contents)}
+    if not taught:
+        return _facts({"method": part.method, "knobs": knobs, "weights": "as they were", **standing})
     replayed = f"{part.replay:g} per lesson"
     own = _facts({"method": part.method, "knobs": knobs, "rows replayed": replayed, **standing})
-    return own + _strategy(_resolved(contents, "learn"))
+    return own + _rounds(contents) + _strategy(_resolved(contents, "learn"))
+
+
+def _rounds(contents: Contents) -> tuple[Fact, ...]:
+    """What was said of each round, what was watched at its end, and what stopped the learning."""
+    note = contents.note("rounds")
+    told = []
+    for one in map(mapping, listing(note.get("rounds"))):
+        which = f", round {text(one.get('round'))}" if number(note.get("of")) != 1 else ""
+        notices = "; ".join(text(words) for words in listing(one.get("notices")))
+        facts = {
+            f"lessons{which}": text(one.get("lessons")) if which else "",
+            f"watched{which}": text(one.get("seen")),
+            f"notice{which}": clipped(notices, 400),
+            f"stopped{which}": text(one.get("halted")),
+        }
+        told.append(_facts(facts))
+    return tuple(fact for facts in told for fact in facts)
 
 
 def _machine(contents: Contents) -> tuple[Fact, ...]:

@@ -64,7 +64,8 @@ def render(contents: Contents) -> str:
             comments=_comments(contents),
             limits=limits(contents),
             weights=_weights(contents),
-            standing=about.standing_words(contents) if "learn" in contents.lessons else [],
+            standing=about.standing_words(contents),
+            taught_by_comments="learn" in contents.lessons,
             adapter=_is_adapter(contents),
             task=contents.recipe.task,
             command=text(contents.facts.get("command")),
@@ -174,7 +175,8 @@ def _pipeline(contents: Contents) -> str:
 
 
 def _tags(contents: Contents) -> list[str]:
-    method = contents.recipe.learn.method if "learn" in contents.lessons else ""
+    learnt = "learn" in contents.lessons or about.standing_words(contents)
+    method = contents.recipe.learn.method if learnt else ""
     several = ["multi-label"] if contents.recipe.task.several else []
     return ["sayso", *several, *(["language-feedback", method] if method else [])]
 
