@@ -166,7 +166,24 @@ def test_released_migrations_are_as_they_were() -> None:
     assert prints == PRINTS, "a released step was changed: put it back and add another"
 
 
-PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff", "3b0840c0"]
+PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff", "3b0840c0", "0a770a05"]
+
+
+def test_a_comment_taken_back_stays_on_record_and_is_no_longer_current(tmp_path: Path) -> None:
+    ours, theirs = (Feedback(user("在吗"), Attempt("在"), words) for words in ("太冷淡。", "Say hello first."))
+    with FeedbackStore(tmp_path / "comments.db") as store:
+        store.add([ours, theirs])
+        assert store.withdrawn(ours.id) is None
+        store.withdraw(ours.id, "说错了")
+        store.withdraw(ours.id, "again")
+        assert store.withdrawn(ours.id) == "说错了"
+        assert store.all() == [theirs]
+        assert store.all(current=False) == [ours, theirs]
+        assert store.get(ours.id) == ours
+        assert store.add([ours]).known == 1
+        assert store.all() == [theirs], "said again in the same words it is the same comment"
+        with pytest.raises(FeedbackError, match="no comment 'nobody'"):
+            store.withdraw("nobody")
 
 
 def test_a_store_from_the_future_is_left_alone(tmp_path: Path) -> None:

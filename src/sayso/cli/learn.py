@@ -76,6 +76,16 @@ def states_of(project: Project) -> dict[str, int]:
     return summary(known) if known else {}
 
 
+def unlearn(project: Project) -> None:
+    """No model is learnt in this run: what an earlier method, or comments since taken back, left is not there."""
+    run = project.run
+    shutil.rmtree(run.weights("learn"), ignore_errors=True)
+    run.write_comparisons([one for one in run.comparisons() if one.after_stage != "learn"])
+    for split in ("validation", "test"):
+        run.write_answers("learn", split, [])
+        run.write_scores("learn", split, [])
+
+
 # ---------------------------------------------------------------- inside
 
 
@@ -108,22 +118,12 @@ def _learn(project: Project) -> None:
         project.scored("learn", learner)
         after = answers_to(project, learner, feedback, "learn")
     else:
-        _forget(project)
+        unlearn(project)
         after = before
     outcomes = outcomes_of(project, halves, taught.refused, before, after)
     run.write_outcomes(outcomes)
     with store_of(project) as store:
         store.record(outcomes)
-
-
-def _forget(project: Project) -> None:
-    """What an earlier method left is not this one's."""
-    run = project.run
-    shutil.rmtree(run.weights("learn"), ignore_errors=True)
-    run.write_comparisons([one for one in run.comparisons() if one.after_stage != "learn"])
-    for split in ("validation", "test"):
-        run.write_answers("learn", split, [])
-        run.write_scores("learn", split, [])
 
 
 def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:

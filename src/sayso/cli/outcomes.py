@@ -65,7 +65,7 @@ def outcomes_of(
         for one in feedback
         if one.id not in reasons
     ]
-    for trial in _checked(project, trials):
+    for trial in checked(project, trials):
         found[trial.feedback.id] = outcome(trial, project.task, name)
     return [found[one.id] for one in feedback]
 
@@ -81,16 +81,16 @@ def programs(project: Project) -> dict[str, Any]:
     return {critic.author_id(knobs): knobs for knobs in known}
 
 
-# ---------------------------------------------------------------- inside
-
-
-def _checked(project: Project, trials: Sequence[Trial]) -> list[Trial]:
+def checked(project: Project, trials: Sequence[Trial]) -> list[Trial]:
     """The trials with what each program says of their answers."""
     known = programs(project)
     for name, knobs in known.items():
         said = _said(project, knobs, [(trial.feedback.prompt, text) for trial in trials for text in _texts(trial)])
         trials = [replace(trial, checks=(*trial.checks, _check(name, trial, said))) for trial in trials]
     return list(trials)
+
+
+# ---------------------------------------------------------------- inside
 
 
 def _texts(trial: Trial) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def divergence(measure: Measure, sums: Sequence[tuple[float, int]], draw: Draw) 
     low, high = (figure("log_likelihood", end) for end in interval)
     value = figure("log_likelihood", tally.value)
     on = _some(len(known), measure.of)
-    words = f"{measure.says}, on {on}: {value} nats per token, 95 % interval [{low}, {high}]."
+    words = f"{_capital(measure.says)}, on {on}: {value} nats per token, 95 % interval [{low}, {high}]."
     facts = (0.0, tally.value, tally.value, interval, len(known))
     return Measured(measure.name, measure.unit, *facts, "", measure.better, words)
 
@@ -104,9 +104,13 @@ def _words(measure: Measure, n: int, sides: tuple[float, float], found: Differen
     low, high = (figure(unit, end, signed=True).removesuffix(" points") for end in found.interval)
     told = ", ".join(f"{figure(unit, value)} {name}" for value, name in zip(sides, measure.sides, strict=True))
     by = figure(unit, found.value, signed=True) + of
-    where = f"{measure.says}, on {_some(n, measure.of)}: {told}"
+    where = f"{_capital(measure.says)}, on {_some(n, measure.of)}: {told}"
     return f"{where}; difference {by}, 95 % interval [{low}, {high}], p = {found.p:.2g}: {decided}."
 
 
 def _some(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else noun + 's'}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

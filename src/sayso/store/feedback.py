@@ -2,7 +2,7 @@
 
 Decided here:
 - Append-only. A comment's id is the hash of its content, so the same comment twice is one; it is never edited, only
-  superseded by another, and what became of it is a history of outcomes of which the latest counts.
+  superseded by another or taken back, and what became of it is a history of outcomes of which the latest counts.
 - Several processes may write at once (database.py).
 - A comment's language, where it does not say, is told from its words for finding it; its content stays as given.
 """
@@ -38,6 +38,12 @@ _OUTCOME = sa.Table(
     _TABLES,
     sa.Column("seq", sa.BigInteger, primary_key=True),
     *(sa.Column(name, sa.Text) for name in ("feedback", "state", "run", "body", "added")),
+)
+_WITHDRAWN = sa.Table(
+    "withdrawn",
+    _TABLES,
+    sa.Column("seq", sa.BigInteger, primary_key=True),
+    *(sa.Column(name, sa.Text) for name in ("feedback", "why", "added")),
 )
 
 
@@ -91,6 +97,21 @@ class FeedbackStore:
         self.add([new])
         return new
 
+    def withdraw(self, feedback_id: str, why: str = "") -> None:
+        """Take a comment back: it stays on record and is no longer current. Taken back twice is taken back once.
+
+        FeedbackError where there is no such comment.
+        """
+        self.get(feedback_id)
+        row = {"feedback": plain(feedback_id), "why": plain(why), "added": stamp(datetime.now(UTC))}
+        with self._database.writing() as connection:
+            connection.execute(self._database.insert_new(_WITHDRAWN, "feedback"), row)
+
+    def withdrawn(self, feedback_id: str) -> str | None:
+        """Why a comment was taken back; None where it was not."""
+        rows = self._rows(_WITHDRAWN, [_WITHDRAWN.c.feedback == plain(feedback_id)])
+        return str(rows[0].why) if rows else None
+
     def get(self, feedback_id: str) -> Feedback:
         """The comment of that id. FeedbackError, with the nearest id, where there is none."""
         found = self.find(feedback_id)
@@ -118,7 +139,10 @@ class FeedbackStore:
         split: str | None = None,
         since: datetime | None = None,
     ) -> list[Feedback]:
-        """Comments in the order of their arrival; `current` leaves out those superseded. `since` is when they came."""
+        """Comments in the order of their arrival; `current` leaves out those superseded or taken back.
+
+        `since` is when they came.
+        """
         wanted = {"author": author, "language": language, "split": split}
         where = [_FEEDBACK.c[name] == plain(value) for name, value in wanted.items() if value is not None]
         if since is not None:
@@ -126,6 +150,7 @@ class FeedbackStore:
         if current:
             newer = _FEEDBACK.alias()
             where.append(~sa.exists().where(newer.c.supersedes == _FEEDBACK.c.id))
+            where.append(~sa.exists().where(_WITHDRAWN.c.feedback == _FEEDBACK.c.id))
         return [_feedback(row) for row in self._rows(_FEEDBACK, where)]
 
     # ------------------------------------------------------------ outcomes

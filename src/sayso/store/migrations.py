@@ -37,6 +37,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX response_added ON response (added)",
         "CREATE INDEX response_certainty ON response (certainty)",
     ),
+    ("CREATE TABLE withdrawn (seq {serial}, feedback TEXT NOT NULL UNIQUE, why TEXT NOT NULL, added TEXT NOT NULL)",),
 )
 
 

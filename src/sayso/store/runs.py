@@ -197,11 +197,36 @@ class Run:
         """What became of each comment."""
         return _records(Outcome, self.folder / "outcomes.jsonl")
 
+    def write_proof(self, proof: Mapping[str, Any], fates: Iterable[Mapping[str, Any]]) -> None:
+        """What the learnt model makes of the comments, and each comment before and after."""
+        write_lines(self.folder / "proof.jsonl", map(dict, fates))
+        _write_json(self.folder / "proof.json", proof)
+
+    def proof(self) -> dict[str, Any] | None:
+        """The proof, with the gate's ruling; None where nothing was proved."""
+        path = self.folder / "proof.json"
+        return dict(read_json(path)) if path.is_file() else None
+
+    def fates(self) -> list[dict[str, Any]]:
+        """Each comment of the proof, before and after."""
+        return [dict(line) for _, line in read_lines(self.folder / "proof.jsonl")]
+
     # ------------------------------------------------------------ weights and stages
 
     def weights(self, stage: str) -> Path:
         """Where a stage's weights are kept ("train" or "learn"); not made here."""
         return self.folder / "weights" / stage
+
+    def best(self) -> str:
+        """The stage whose weights are the run's result: the last one, but a learnt model only if it is not refused.
+
+        "base" where nothing was trained. A ruling about weights that were learnt since is none.
+        """
+        proof = self.proof()
+        current = proof is not None and proof["learnt"] == self._stages().get("learn")
+        refused = proof is not None and current and not proof["gate"]["promoted"]
+        stages = ("train",) if refused else ("learn", "train")
+        return next((stage for stage in stages if self.weights(stage).is_dir()), "base")
 
     def checkpoints(self, stage: str) -> Path:
         """Where a stage's checkpoints are kept; not made here."""
