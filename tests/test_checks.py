@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso import checks
-from sayso.checks import known, names, read
+from sayso.checks import known, names, read, said_of
 from sayso.errors import FeedbackError
 from sayso.predicates import PREDICATES
 from sayso.records import Message, user
@@ -218,6 +218,14 @@ def test_a_line_that_is_no_check_is_named(line: str, what: str, more: str) -> No
         read(line)
     assert more in caught.value.expected + caught.value.fix
     assert known(line) is None
+
+
+def test_what_a_line_says_of_an_answer() -> None:
+    line = "contains(订单号) when 退款"
+    assert said_of(line, user("我要退款"), "好的") == "回答里没有说到“订单号”。"
+    assert said_of(line, user("A 退款 for this order, please"), "ok") == 'The answer does not say "订单号".'
+    assert said_of(line, user("我要退款"), "订单号？") == said_of(line, user("你好"), "好") == ""
+    assert said_of("checks.py:polite", user("我要退款"), "好的") is None
 
 
 LINES = st.sampled_from([line for line, *_ in KEPT_BROKEN])

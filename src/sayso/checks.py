@@ -24,7 +24,7 @@ import yaml
 from sayso.errors import FeedbackError, nearest
 from sayso.predicates import PREDICATES, Breach, Given, Takes, places
 from sayso.records import Messages
-from sayso.wording import Language
+from sayso.wording import Language, language_of_context
 
 _WORDS = Path(__file__).with_suffix(".yaml")
 _LINE = re.compile(r"(?P<name>\w+)(?:\((?P<argument>.*?)\))?(?:\s+when\s+(?P<when>.+))?", re.DOTALL)
@@ -114,6 +114,15 @@ def known(line: str) -> Check | None:
         return read(line)
     except FeedbackError:
         return None
+
+
+def said_of(line: str, prompt: Messages, answer: str) -> str | None:
+    """What a check says of an answer, in the language of the prompt: "" for nothing; None where the line is none."""
+    check = known(line)
+    if check is None:
+        return None
+    breach = check.breach(prompt, answer)
+    return "" if breach is None else check.words(breach, language_of_context(prompt))
 
 
 # ---------------------------------------------------------------- arguments

@@ -62,6 +62,21 @@ def test_a_comment_that_names_the_program_is_judged_by_it_without_a_better_answe
     assert became(project, said("Hm.", None, author=Author("program", "c.py:ask")), REVISION).state is State.HEEDED
 
 
+def test_a_check_that_a_comment_names_judges_the_new_answer(project: Project) -> None:
+    checks = ("contains(order number) when refund", "at_most_words(6)")
+    long = "Could you tell me what your order number is?"
+    for checked, after, state in (
+        (checks[:1], "Your order number?", State.HEEDED),
+        (checks[:1], "Sure.", State.NOT_HEEDED),
+        (checks[:1], long, State.HEEDED),
+        (checks, long, State.NOT_HEEDED),
+        (checks[1:], "Sure.", State.CANNOT_TELL),
+    ):
+        found = became(project, said("Ask for it.", None, checks=checked), after)
+        assert (found.state, after) == (state, after)
+    assert found.why == "at_most_words(6) is content with the answer, as with the one before learning"
+
+
 def test_where_the_program_fails_closeness_decides(project: Project) -> None:
     assert became(project, said("问订单号。", "崩溃"), "崩").why.startswith("closer to the better answer")
 

@@ -1,15 +1,17 @@
 """What became of each comment of a run: the model's answers to it before and after, and who judges them.
 
 Decided here: every program of the recipe is asked about the answers to a comment's prompt (the attempt, the better
-one, those before and after learning), each answer once; where it fails, the comment is judged without it.
+one, those before and after learning), each answer once; where it fails, the comment is judged without it. So is every
+check that the comment itself names, whether or not a critic of the recipe made it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sayso.checks import said_of
 from sayso.evaluate.outcomes import Check, Trial, outcome, refused
 from sayso.records import Answer, Example, Feedback, Messages, Outcome
 
@@ -82,12 +84,12 @@ def programs(project: Project) -> dict[str, Any]:
 
 
 def checked(project: Project, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials with what each program says of their answers."""
+    """The trials with what each program, and each check that a comment names, says of their answers."""
     known = programs(project)
     for name, knobs in known.items():
         said = _said(project, knobs, [(trial.feedback.prompt, text) for trial in trials for text in _texts(trial)])
         trials = [replace(trial, checks=(*trial.checks, _check(name, trial, said))) for trial in trials]
-    return list(trials)
+    return [replace(trial, checks=(*trial.checks, *_own_checks(trial))) for trial in trials]
 
 
 # ---------------------------------------------------------------- inside
@@ -106,6 +108,16 @@ def _check(name: str, trial: Trial, said: Mapping[Asked, str]) -> Check:
 
     own = name == one.author.id or name in one.checks
     return Check(name, of(one.attempt.text), of(trial.better), of(trial.before), of(trial.after), own)
+
+
+def _own_checks(trial: Trial) -> Iterator[Check]:
+    """What the checks that a comment names say of its answers."""
+    one = trial.feedback
+    for line in one.checks:
+        before, after = (said_of(line, one.prompt, text) for text in (trial.before, trial.after))
+        better = None if trial.better is None else said_of(line, one.prompt, trial.better)
+        if after is not None:
+            yield Check(line, said_of(line, one.prompt, one.attempt.text), better, before, after, own=True)
 
 
 def _said(project: Project, knobs: Any, asked: Sequence[Asked]) -> dict[Asked, str]:
