@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sayso.cli import follow as following
-from sayso.cli.follow import follow
+from sayso.cli.follow import Past, follow
 from sayso.errors import UnsupportedError
 from sayso.learn.loop import Event, Notice, Step, Validation
 from sayso.recipe import Recipe
@@ -103,3 +103,19 @@ def test_trackio_gets_the_figures_and_is_closed(run: Run, monkeypatch: pytest.Mo
     assert logged[1]["train/loss"] == 1.0
     assert logged[1]["step"] == 1
     assert logged[-1] == {"finished": 1}
+
+
+def test_rounds_are_counted_through(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "LINES", 1)
+    for number in (1, 2):
+        follow(events(), run, "learn", (), Past.before(run, "learn", number))
+    steps = [line for line in run.metrics() if line["kind"] == "step"]
+    assert [(one["round"], one["step"], one["steps"], one["tokens"]) for one in steps] == [
+        (1, 3, 3, 30),
+        (2, 6, 6, 60),
+    ]
+    assert steps[1]["seconds"] == pytest.approx(0.6)
+    checks = [(line["round"], line["step"]) for line in run.metrics() if line["kind"] == "validation"]
+    assert checks == [(1, 0), (1, 3), (2, 3), (2, 6)]
+    assert Past.before(run, "learn", 2) == Past(2, 3, 30, 0.3)
+    assert Past.before(run, "train", 1) == Past(1)

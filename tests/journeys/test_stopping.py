@@ -63,7 +63,7 @@ def test_a_stopped_run_ends_as_an_unstopped_one(
     assert not run.weights(stage).exists()
     assert "resumed after step" in sayso(*words).err
     for each in ("train", "learn"):
-        assert contents(run.weights(each)) == _unplaced(
+        assert contents(run.weights(each)) == unplaced(
             contents(recipe.parent / "run" / "weights" / each), recipe, copy
         )
     lines = [(line["stage"], line["kind"], line["step"], line.get("loss")) for line in run.metrics()]
@@ -71,6 +71,6 @@ def test_a_stopped_run_ends_as_an_unstopped_one(
     assert {(line["stage"], line["step"]) for line in uncut} <= {line[::2][:2] for line in lines}
 
 
-def _unplaced(files: dict[str, bytes], recipe: Path, copy: Path) -> dict[str, bytes]:
+def unplaced(files: dict[str, bytes], recipe: Path, copy: Path) -> dict[str, bytes]:
     """The same files had they been written by the copy: what was learnt remembers the folder that it came from."""
     return {name: body.replace(str(recipe.parent).encode(), str(copy).encode()) for name, body in files.items()}

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 
 from sayso.errors import DataError, MachineFault, RunError, TrainingFault
 from sayso.learn import checkpoints
-from sayso.learn.loop import Notice, Step, Training, Validation, train
+from sayso.learn.loop import Halt, Notice, Step, Training, Validation, train
 from sayso.recipe import StrategyPart
 from sayso.records import Imitate, Lesson, Match, Objective, Prefer, content_id, user
 
@@ -325,6 +326,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
 
 SCRIPT = """
 import os, signal, sys
+from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_loop import *
@@ -378,3 +380,79 @@ def test_golden_loss_curve() -> None:
     events = steps(train(opened("llama"), imitations(), Training(strategy(schedule="cosine", warmup=0.25))))
     curve = [event.loss for event in events]
     assert curve == pytest.approx([float(line) for line in GOLDEN.read_text().split()], rel=1e-4)
+
+
+# ---------------------------------------------------------------- halted, and in rounds
+
+
+def halting(at: int, folder: Path | None) -> tuple[Training, list[dict[str, torch.Tensor]], Any]:
+    """A training whose validation objects from its `at`-th time on; values rise, so later ones would be the best."""
+    learner = opened("llama")
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def validate() -> dict[str, float]:
+        if len(seen) >= at:
+            raise Halt("answers have shrunk", {"v": 9.0})
+        seen.append(weights(learner))
+        return {"v": float(len(seen))}
+
+    return Training(strategy(validate_every=2), validate=validate, metric="v", folder=folder), seen, learner
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["on disk", "in memory"])
+def test_a_halt_ends_with_the_best_weights_before_it(tmp_path: Path, kept: bool) -> None:
+    training, seen, learner = halting(3, tmp_path if kept else None)
+    events = list(train(learner, imitations(), training))
+    assert len(steps(events)) == 6
+    last, notice = events[-2:]
+    assert isinstance(last, Validation)
+    assert (last.step, last.best, last.values) == (6, False, {"v": 9.0})
+    assert isinstance(notice, Notice)
+    assert "step 6 of 8: answers have shrunk; the weights that were best before are kept" in notice.words
+    assert all(torch.equal(value, seen[2][key]) for key, value in weights(learner).items())
+
+
+def test_what_was_halted_stays_so_when_it_is_begun_again(tmp_path: Path) -> None:
+    training, seen, learner = halting(3, tmp_path)
+    list(train(learner, imitations(), training))
+    assert checkpoints.halted(tmp_path) == "answers have shrunk"
+    again = opened("llama")
+    events = list(train(again, imitations(), replace(training, validate=lambda: {"v": 99.0})))
+    assert steps(events) == []
+    assert all(torch.equal(value, seen[2][key]) for key, value in weights(again).items())
+    assert checkpoints.halted(tmp_path / "nowhere") == ""
+
+
+def test_a_later_round_is_held_against_the_start_of_the_first() -> None:
+    learner = opened("llama")
+    learner.core.remember("start")
+    start = logp(learner, "the cat sat", "good")
+    list(train(learner, [Imitate(user("the cat sat"), "bad bad")], Training(strategy(steps=30), remembered=True)))
+    away = logp(learner, "the cat sat", "good")
+    anchor = [Match(user("the cat sat"), user("the cat sat"), "good", teacher="start")]
+    events = steps(train(learner, anchor, Training(strategy(steps=30, batch_rows=1), remembered=True)))
+    assert events[0].loss > 0.1
+    assert abs(logp(learner, "the cat sat", "good") - start) < abs(away - start) / 2
+    still = steps(train(learner, anchor, Training(strategy(steps=1, batch_rows=1))))
+    assert still[0].loss == pytest.approx(0.0, abs=1e-6)
+
+
+def test_pairs_of_a_later_round_are_compared_with_the_start_of_the_first() -> None:
+    learner, pair = opened("llama"), [Prefer(user("the cat"), "good", "bad")]
+    learner.core.remember("start")
+    list(train(learner, pair, Training(strategy(batch_rows=1, steps=20), remembered=True)))
+    later = steps(train(learner, pair, Training(strategy(batch_rows=1, steps=1), remembered=True)))
+    assert later[0].loss < 0.6
+    anew = steps(train(learner, pair, Training(strategy(batch_rows=1, steps=1))))
+    assert anew[0].loss == pytest.approx(0.693147, abs=1e-5)
+
+
+def test_what_a_round_ended_with_is_kept_and_its_checkpoints_are_not(tmp_path: Path) -> None:
+    training, _, learner = halting(99, tmp_path)
+    list(train(learner, imitations(), training))
+    assert checkpoints.load_end(tmp_path) is None
+    checkpoints.save_end(tmp_path, weights(learner))
+    assert [path.name for path in tmp_path.iterdir()] == ["end-00000000"]
+    kept = checkpoints.load_end(tmp_path)
+    assert kept is not None
+    assert all(torch.equal(kept[key], value) for key, value in weights(learner).items())

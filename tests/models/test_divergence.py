@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sayso.errors import Fault
-from sayso.models.divergence import divergences
+from sayso.models.divergence import divergences, entropies
 from sayso.records import user
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,3 +47,19 @@ def test_words_that_stand_in_every_prompt_are_in_one_context_only() -> None:
     assert all(value > 0 for value, _ in found)
     with pytest.raises(Fault, match="other tokens"):
         divergences(learner, "untaught", PAIRS[:1], PAIRS[1:2])
+
+
+@pytest.mark.parametrize("architecture", ["llama", "bart"])
+def test_entropy_is_the_formula_and_falls_as_the_model_becomes_sure(architecture: str) -> None:
+    learner = opened(architecture)
+    found = entropies(learner, PAIRS)
+    assert [tokens for _, tokens in found] == [len(learner.row(*pair).targets) for pair in PAIRS]
+    with torch.no_grad():
+        logits = learner.logits(learner.batch([learner.row(*PAIRS[0])]))
+    expected = torch.distributions.Categorical(logits=logits.float()).entropy().sum()
+    assert found[0][0] == pytest.approx(float(expected), rel=1e-4)
+    head = learner.core.model.get_output_embeddings()
+    with torch.no_grad():
+        head.weight.mul_(50)
+    assert all(after < before / 2 for (after, _), (before, _) in zip(entropies(learner, PAIRS), found, strict=True))
+    assert entropies(learner, []) == []

@@ -57,3 +57,19 @@ def test_words_that_must_stand_in_the_prompt(tmp_path: Path) -> None:
     assert standing_words(read(run)) == [("zh", "请给出好的回答。")]
     facts = {fact.name: fact.value for fact in dict(about(read(run)).groups)["Learning from comments"]}
     assert facts == {"method": "prompt", "weights": "as they were", "words in every zh prompt": "请给出好的回答。"}
+
+
+def test_rounds_tell_their_notices_and_what_stopped_them(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", Recipe.model_validate({"learn": {"method": "reinforce"}}))
+    run.add_metric({"stage": "learn", "kind": "step", "step": 1, "loss": 1.0, "seconds": 3.0})
+    first = {"round": 1, "lessons": 9, "notices": ["2 回合没有用"], "halted": "", "seen": "drift 0.010 nats per token"}
+    second = {"round": 2, "lessons": 7, "notices": [], "halted": "answers have shrunk to 20%", "seen": ""}
+    run.write_note("rounds", {"of": 3, "rounds": [first, second]})
+    told = named(run)["Learning from comments"]
+    assert told["notice, round 1"] == "2 回合没有用"
+    assert told["watched, round 1"] == "drift 0.010 nats per token"
+    assert told["stopped, round 2"] == "answers have shrunk to 20%"
+    assert (told["lessons, round 1"], told["lessons, round 2"]) == ("9", "7")
+    run.write_note("rounds", {"of": 1, "rounds": [first | {"halted": "answers repeat themselves"}]})
+    assert named(run)["Learning from comments"]["stopped"] == "answers repeat themselves"
+    assert "lessons" not in named(run)["Learning from comments"]

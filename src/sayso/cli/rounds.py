@@ -207,7 +207,7 @@ class _Rounds:
 
         kept = [one for one in (self.run_.note("rounds") or {}).get("rounds", []) if one["round"] <= number]
         facts = {"round": number + 1, "lessons": len(syllabus.lessons), "refused": len(syllabus.refused)}
-        told = {"notices": list(syllabus.notices), "halted": halted, "watched": dict(seen)}
+        told = {"notices": list(syllabus.notices), "halted": halted, "watched": dict(seen), "seen": in_words(seen)}
         self.run_.write_note("rounds", {"of": self.total, "rounds": [*kept, facts | told]})
         if self.total > 1:
             self._say(number, f"{facts['lessons']:,} lessons" + (f"; {in_words(seen)}" if seen else ""))

@@ -19,7 +19,7 @@ from sayso.report.contents import Contents
 from sayso.report.figures import QUALITY, big, duration, in_words, scale, some, unit_name
 from sayso.report.loose import number
 
-PARTS = ("imitate", "prefer", "match")
+PARTS = ("imitate", "policy", "prefer", "match")
 STAGE_TITLES = {"train": "Training", "learn": "Learning from the comments"}
 _MOST_METRICS = 3
 
