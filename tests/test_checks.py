@@ -120,6 +120,13 @@ def test_every_check_is_tried_here_and_has_its_words() -> None:
     assert set(WORDS) == set(PREDICATES) | {"json_keys"}
 
 
+def test_every_check_is_in_the_documentation_as_it_is_written() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "critics.md").read_text(encoding="utf-8")
+    table = page.partition("| check |")[2].partition("\n\n")[0].replace(r"\|", "|")
+    written = [read(line) for line in re.findall(r"`([a-z_]+(?:\([^`]*\))?)`", table) if line != "en"]
+    assert {check.name for check in written} == set(names())
+
+
 @pytest.mark.parametrize(("line", "message", "kept", "broken"), KEPT_BROKEN)
 def test_a_breach_is_said_in_both_languages_without_a_gap(
     line: str, message: str, kept: object, broken: tuple[str, ...]
