@@ -82,6 +82,8 @@ class Audit:
     def words(self) -> str:
         """The verdict with its reasons and n, in one or two sentences."""
         alarms, misses = self.false_alarms, self.misses
+        if not self.judged:
+            return f"not trusted: {self.amiss}"
         found = (
             f"f {self.n} known verdicts it judged {self.judged} and agrees on {_of(self.agreement)}; "
             f"{_of(alarms)} right answers objected to, {_of(misses)} wrong ones let pass; "
@@ -162,7 +164,7 @@ def _objections(found: Audit) -> Iterator[str]:
     if balanced.interval[1] < TRUSTED_FROM:
         yield "it is wrong too often"
     elif balanced.interval[0] <= TRUSTED_FROM:
-        yield f"n = {found.judged} cannot tell whether it is right often enough (above {TRUSTED_FROM:.0%})"
+        yield f"n = {found.judged} cannot tell whether it is right often enough (above {100 * TRUSTED_FROM:.0f} %)"
     for name, part in found.languages.items():
         if part.balanced.interval[1] < TRUSTED_FROM and part.false_alarms.n and part.misses.n:
             yield f"in {name} it is wrong too often (balanced agreement {_percent(part.balanced)})"
