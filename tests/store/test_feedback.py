@@ -186,6 +186,16 @@ def test_a_comment_taken_back_stays_on_record_and_is_no_longer_current(tmp_path:
             store.withdraw("nobody")
 
 
+def test_when_comments_came_and_which_were_taken_back_is_told_at_once(store: FeedbackStore) -> None:
+    store.add([COMMENT])
+    store.add([ENGLISH])
+    store.withdraw(ENGLISH.id, "算了")
+    came = store.arrivals()
+    assert list(came) == [COMMENT.id, ENGLISH.id]
+    assert came[COMMENT.id] < came[ENGLISH.id]
+    assert store.taken_back() == {ENGLISH.id: "算了"}
+
+
 def test_a_store_from_the_future_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     FeedbackStore(path).close()

@@ -112,6 +112,15 @@ class FeedbackStore:
         rows = self._rows(_WITHDRAWN, [_WITHDRAWN.c.feedback == plain(feedback_id)])
         return str(rows[0].why) if rows else None
 
+    def arrivals(self) -> dict[str, str]:
+        """The id of every comment, in the order of their arrival, with the time (UTC)."""
+        columns = sa.select(_FEEDBACK.c.id, _FEEDBACK.c.added).order_by(_FEEDBACK.c.seq)
+        return {str(row.id): str(row.added) for row in self._database.rows(columns)}
+
+    def taken_back(self) -> dict[str, str]:
+        """By the id of every comment that was taken back, why."""
+        return {str(row.feedback): str(row.why) for row in self._rows(_WITHDRAWN, [])}
+
     def get(self, feedback_id: str) -> Feedback:
         """The comment of that id. FeedbackError, with the nearest id, where there is none."""
         found = self.find(feedback_id)
