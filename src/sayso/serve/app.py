@@ -10,7 +10,6 @@ Decided here:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -28,7 +27,7 @@ from sayso.serve.guard import Needs, guard_of
 from sayso.serve.house import House, Limits
 from sayso.serve.keys import Keys
 from sayso.serve.labels import labels_router
-from sayso.serve.limits import Buckets
+from sayso.serve.limits import BodyLimit, Buckets
 from sayso.serve.metrics import CONTENT_TYPE, Measured
 from sayso.serve.problems import documented, handle_problems
 from sayso.serve.schemas import Health, Models
@@ -51,7 +50,6 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(house),
-        max_body_size=limits.body_bytes,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     needs = guard_of(keys, Buckets(house.metrics))
@@ -71,6 +69,7 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -
         )
     if limits.hosts != ("*",):
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=limits.hosts, www_redirect=False)
+    app.add_middleware(BodyLimit, most=limits.body_bytes)
     app.add_middleware(Measured, metrics=house.metrics)
     return app
 
@@ -85,7 +84,7 @@ def _lifespan(house: House) -> Callable[[FastAPI], Any]:
         try:
             yield
         finally:
-            await asyncio.to_thread(house.answers.stop)
+            await house.answers.stop()
 
     return lifespan
 

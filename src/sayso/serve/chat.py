@@ -23,10 +23,11 @@ from sayso.serve.keys import Caller
 from sayso.serve.problems import Refusal, documented
 from sayso.serve.schemas import ChatMessage, ChatRequest, Completion, CompletionRequest, Drawing
 from sayso.serve.shapes import Shape
-from sayso.serve.turn import Turn, new_id, now
+from sayso.serve.turn import Turn, new_id, now, unless_left
 
+_EVENT = {"type": "object", "required": ["data"], "properties": {"data": {"type": "string"}}}
 _STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "whole, or as events"}
+    200: {"content": {"text/event-stream": {"schema": _EVENT}}, "description": "whole, or as server-sent events"}
 }
 _RESPONSES = _STREAM | documented(400, 401, 403, 404, 413, 422, 429, 502, 504)
 
@@ -80,8 +81,9 @@ async def _given(turn: Turn, body: Drawing, request: Request) -> Any:
         raise Refusal(400, "this model is an encoder: it writes nothing; ask /v1/classify", "not_possible")
     if not body.stream:
         return await turn.answer(request)
+    saying = await unless_left(request, turn.begin())
     return StreamingResponse(
-        turn.events(await turn.begin()), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
+        turn.events(saying), media_type="text/event-stream", headers={"Cache-Control": "no-cache"}
     )
 
 

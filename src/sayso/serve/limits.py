@@ -1,6 +1,8 @@
-"""How often a key may call: a bucket of requests that fills up again steadily.
+"""How often a key may call, and how large a request may be.
 
-Decided here: a minute's worth may come at once, for people work in bursts; what is refused takes nothing away.
+Decided here:
+- A minute's worth of requests may come at once, for people work in bursts; what is refused takes nothing away.
+- A body is refused by the length that it says, or as soon as it is longer: it is never held whole.
 """
 
 from __future__ import annotations
@@ -9,6 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.serve.metrics import Metrics
 from sayso.serve.problems import Refusal
@@ -36,3 +43,33 @@ class Buckets:
                 words = f"this key may ask {per_minute} times a minute; come back in {seconds} s"
                 raise Refusal(429, words, "rate", headers={"Retry-After": str(seconds)})
             self._left[name] = (left - 1, now)
+
+
+class BodyLimit:
+    """Refuses bodies (413) above a size."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        words = f"a request has at most {self.most:,} bytes"
+        said = Headers(scope=scope).get("content-length", "")
+        if said.isdecimal() and int(said) > self.most:
+            refusal = Refusal(413, words, "too_large")
+            await JSONResponse(refusal.body(), 413, {"Connection": "close"})(scope, receive, send)
+            return
+        got = 0
+
+        async def counted() -> Message:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > self.most:
+                raise HTTPException(413, words, {"Connection": "close"})
+            return message
+
+        await self.app(scope, counted, send)

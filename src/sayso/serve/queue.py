@@ -99,13 +99,12 @@ class Queue:
         """Begin to answer."""
         self._worker.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End after the batch that is under way; whatever waits is refused."""
         with self._changed:
             self._open = False
             self._changed.notify()
-        if self._worker.is_alive():
-            self._worker.join(self.room.seconds)
+        await asyncio.to_thread(self._worker.join, self.room.seconds)
 
     def waiting(self) -> int:
         """How many answers wait for their turn."""

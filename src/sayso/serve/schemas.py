@@ -23,7 +23,7 @@ Zero = Annotated[float, Field(ge=0, le=0, allow_inf_nan=False)]
 class Given(BaseModel):
     """A body that is sent to the server."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class TextPart(Given):

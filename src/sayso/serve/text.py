@@ -42,11 +42,11 @@ class Telling:
 
     def _waiting(self, whole: str) -> int:
         """How many characters at the end may not be shown yet."""
-        broken = len(whole) - len(whole.rstrip(_BROKEN))
+        sound = whole.rstrip(_BROKEN)
         begun = (
             size
             for word in self.stop
-            for size in range(min(len(word) - 1, len(whole)), 0, -1)
-            if whole.endswith(word[:size])
+            for size in range(min(len(word) - 1, len(sound)), 0, -1)
+            if sound.endswith(word[:size])
         )
-        return max(broken, max(begun, default=0))
+        return len(whole) - len(sound) + max(begun, default=0)

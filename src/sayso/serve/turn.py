@@ -65,8 +65,7 @@ class Turn:
 
     async def answer(self, request: Request) -> dict[str, Any]:
         """The whole answer as JSON."""
-        saying = await self.begin()
-        self.told = await unless_left(request, whole(saying, len(self.asks)))
+        self.told = await unless_left(request, self._whole())
         await asyncio.to_thread(self.keep)
         return self.shape.whole(self.told, self.extra())
 
@@ -88,6 +87,9 @@ class Turn:
         finally:
             saying.close()
             self.keep()
+
+    async def _whole(self) -> Told:
+        return await whole(await self.begin(), len(self.asks))
 
     def keep(self) -> None:
         """Write it into the log, once; nothing was said, nothing is kept."""

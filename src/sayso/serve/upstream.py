@@ -39,9 +39,10 @@ class Upstream:
         seconds = httpx.Timeout(self.endpoint.seconds, connect=CONNECT_SECONDS)
         self._client = httpx.AsyncClient(headers=headers, timeout=seconds, trust_env=False)
 
-    def stop(self) -> None:
-        """What is under way ends with its requests."""
-        self._client = None
+    async def stop(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
 
     def waiting(self) -> int:
         """Answers that are under way: which of them wait, the upstream knows."""
@@ -55,13 +56,14 @@ class Upstream:
             )
         assert self._client is not None
         self._under_way += len(asks)
-        opened = await asyncio.gather(*(self._open(ask, stop) for ask in asks), return_exceptions=True)
-        saying = _Saying([one for one in opened if isinstance(one, httpx.Response)], self._closed(len(asks)))
-        failed = next((one for one in opened if isinstance(one, BaseException)), None)
-        if failed is not None:
-            saying.close()
-            raise failed
-        return saying
+        opening = [asyncio.ensure_future(self._open(ask, stop)) for ask in asks]
+        try:
+            streams = await asyncio.gather(*opening)
+        except BaseException:
+            self._under_way -= len(asks)
+            await _given_up(opening)
+            raise
+        return _Saying(streams, self._closed(len(asks)))
 
     async def call(self, work: Callable[[], T]) -> T:
         """Other work on the upstream, in a thread."""
@@ -117,6 +119,14 @@ class _Saying:
             for task in self._tasks:
                 task.cancel()
             self._closing = [asyncio.create_task(one.aclose()) for one in self._streams]
+
+
+async def _given_up(opening: Sequence[asyncio.Future[httpx.Response]]) -> None:
+    for one in opening:
+        one.cancel()
+    for found in await asyncio.gather(*opening, return_exceptions=True):
+        if isinstance(found, httpx.Response):
+            await found.aclose()
 
 
 async def _listen(choice: int, stream: httpx.Response, items: asyncio.Queue[Delta | BaseException]) -> None:
