@@ -190,7 +190,9 @@ class FeedbackPart(Part):
 
 
 class LearnPart(Part):
-    method: str = Field(default="", description="a name in methods/; '' to learn nothing from comments")
+    method: str = Field(
+        default="", description="a name in methods/, auto to have one chosen and tried; '' to learn nothing"
+    )
     knobs: dict[str, Any] = Field(default_factory=dict, description="what the method understands")
     strategy: StrategyPart = Field(default=StrategyPart(), description="as `strategy`, for this stage")
     replay: Amount = Field(default=1.0, description="training rows replayed per lesson")
@@ -347,6 +349,6 @@ def _names_in(recipe: Recipe) -> Iterator[tuple[At, str, Sequence[str]]]:
             yield ("data", split, "format"), part.format, ("auto", *rooms.names("sources"))
     for i, critic in enumerate(recipe.feedback.critics):
         yield ("feedback", "critics", i, "name"), critic.name, rooms.names("critics")
-    yield ("learn", "method"), recipe.learn.method, ("", *rooms.names("methods"))
+    yield ("learn", "method"), recipe.learn.method, ("", "auto", *rooms.names("methods"))
     yield ("strategy", "preset"), recipe.strategy.preset, ("auto", *presets.names())
     yield ("learn", "strategy", "preset"), recipe.learn.strategy.preset, ("auto", *presets.names())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from sayso.cli.auto import AUTO
 from sayso.cli.knobs import knobs_of
-from sayso.errors import UnsupportedError
+from sayso.errors import RecipeError, UnsupportedError
 from sayso.recipe import Recipe
 from sayso.rooms import find
 
@@ -18,7 +19,10 @@ _STAND_INS = ("a", "b")  # for labels that only the data knows
 def check_asked(recipe: Recipe) -> None:
     """RecipeError or UserError for a metric, method, critic, knob or tracker that is not there."""
     find("tasks", recipe.task.name).task(recipe.task, tuple(recipe.task.labels) or _STAND_INS)
-    if recipe.learn.method:
+    if recipe.learn.method == AUTO and recipe.learn.knobs:
+        fix = "name the method, or leave out the knobs"
+        raise RecipeError("the knobs of a method that is yet to be chosen", where="learn -> knobs", fix=fix)
+    if recipe.learn.method not in ("", AUTO):
         method = find("methods", recipe.learn.method)
         knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {recipe.learn.method}")
     for part in recipe.feedback.critics:

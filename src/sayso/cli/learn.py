@@ -42,6 +42,7 @@ def learn(
 ) -> None:
     """Teach the comments to the model, score it again and say what became of each comment."""
     from sayso.cli.comment import comment_stage
+    from sayso.cli.prove import prove_stage
     from sayso.cli.run import at_work, opened
 
     chosen = [f"learn.method={method}"] if method else []
@@ -49,6 +50,7 @@ def learn(
     with at_work(project):
         _something_to_learn(project, comment_stage(project))
         figures = learn_stage(project)
+        prove_stage(project)
     _print(project, figures, as_json=json)
     if not figures:
         raise typer.Exit(2)
@@ -128,6 +130,7 @@ def _learn(project: Project) -> None:
 
 def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     """Let the method write lessons and the loop teach them, in rounds; the learner has changed afterwards."""
+    from sayso.cli.auto import chosen_method
     from sayso.cli.knobs import knobs_of
     from sayso.cli.rounds import Course, rounds_of, teach_rounds
     from sayso.cli.watch import Watch, validation
@@ -136,8 +139,8 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     from sayso.rooms import find
 
     recipe, run = project.recipe, project.run
-    method = find("methods", recipe.learn.method)
-    knobs = knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {recipe.learn.method}")
+    method = find("methods", name := chosen_method(project))
+    knobs = knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {name}")
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
     examples = (*project.data.train, *project.examples("validation"))
     speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
@@ -188,11 +191,13 @@ def _print(project: Project, figures: Mapping[str, float], *, as_json: bool) -> 
     from sayso.cli.run import headline
     from sayso.evaluate.outcomes import in_words
 
+    proof = project.run.proof()
     outcomes, words = project.run.outcomes(), {one.id: one.comment for one in project.run.feedback()}
     if as_json:
         told = [to_json(one) | {"comment": words.get(one.feedback, "")} for one in outcomes]
         facts = {"run": str(project.run.folder), "stage": "learn", "figures": dict(figures)}
-        print_json(facts | {"states": states_of(project), "outcomes": told})
+        ruling = {"gate": proof["gate"]} if proof else {}
+        print_json(facts | {"states": states_of(project), "outcomes": told} | ruling)
         return
     out = console()
     learnt = headline(figures) if figures else "nothing was learnt: the method can use none of the comments"
@@ -200,6 +205,8 @@ def _print(project: Project, figures: Mapping[str, float], *, as_json: bool) -> 
     if outcomes:
         out.print(in_words(states_of(project)))
         _print_outcomes(outcomes, words, project.run.folder / "outcomes.jsonl")
+    if proof:
+        out.print(proof["gate"]["words"])
 
 
 def _print_outcomes(outcomes: Sequence[Outcome], words: Mapping[str, str], file: Path) -> None:

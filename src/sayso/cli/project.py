@@ -193,8 +193,8 @@ class Project:
         return "train" if self.run.weights("train").is_dir() else "base"
 
     def latest(self) -> str:
-        """The last stage that has weights, "base" before any training."""
-        return next((stage for stage in ("learn", "train") if self.run.weights(stage).is_dir()), "base")
+        """The run's result: the last stage that has weights and was not refused, "base" before any training."""
+        return self.run.best()
 
     # ------------------------------------------------------------ stages
 

@@ -92,7 +92,6 @@ def _proved(project: Project) -> tuple[dict[str, Any], list[Fate]]:
         "measures": [to_json(one) for one in found],
         "kept": kept(evidence),
         "gate": to_json(ruling) | {"promoted": ruling.promoted},
-        "learnt": project.fingerprint("learn"),
     }
     return note, list(scene.fates(evidence))
 

@@ -83,6 +83,7 @@ def run_project(project: Project) -> dict[str, Any]:
     from sayso.cli.evaluate import base_stage
     from sayso.cli.learn import learn_stage, states_of
     from sayso.cli.plan import plan_stage
+    from sayso.cli.prove import prove_stage
     from sayso.cli.report import report_stage
     from sayso.cli.train import train_stage
     from sayso.evaluate.outcomes import in_words
@@ -104,12 +105,15 @@ def run_project(project: Project) -> dict[str, Any]:
     figures["learn"] = learn_stage(project)
     if figures["learn"]:
         out.print(f"learn    {headline(figures['learn'])}")
+    proof = prove_stage(project)
+    if proof:
+        out.print(f"gate     {proof['gate']['words']}")
     states = states_of(project) if gathered and project.recipe.learn.method else {}
     if states:
         out.print(f"learn    {in_words(states)}")
     page = report_stage(project)
     told = {"run": str(project.run.folder), "report": str(page), "figures": {k: v for k, v in figures.items() if v}}
-    return told | ({"states": states} if states else {})
+    return told | ({"states": states} if states else {}) | ({"gate": proof["gate"]} if proof else {})
 
 
 def about_data(note: Mapping[str, Any]) -> Iterator[str]:

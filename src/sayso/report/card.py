@@ -20,7 +20,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from sayso import outline
-from sayso.report import about, changes, comments, data, detail, figures, results
+from sayso.report import about, changes, comments, data, detail, figures, proof, results
 from sayso.report.contents import Contents, read
 from sayso.report.diff import clipped
 from sayso.report.loose import flat, mapping, text
@@ -56,6 +56,7 @@ def render(contents: Contents) -> str:
             title=contents.recipe.name,
             lead=[s.words for s in results.sentences(contents)],
             fate=comments.sentence(contents),
+            gate=proof.sentence(contents).words,
             tables=[table for table in found.tables if table.split == contents.split] if found else [],
             base=_base(contents),
             kind=text(contents.note("model").get("kind")),
@@ -106,6 +107,8 @@ def limits(contents: Contents) -> list[str]:
     if languages := _languages(contents):
         said.append(f"Trained on texts in {', '.join(languages)}; other languages were not tried.")
     said += _weak_labels(contents) + _worse(contents)
+    if not proof.promoted(contents):
+        said.append("What was learnt from the comments is not in these weights: the gate refused it.")
     unheeded = sum(comments.state_of(contents, one).value == "not_heeded" for one in contents.feedback)
     if unheeded:
         said.append(
@@ -150,9 +153,9 @@ def _on_hub(name: str) -> bool:
 
 
 def _weights(contents: Contents) -> str:
-    """The last stage's weights, inside the run folder."""
-    kept = [stage for stage in ("learn", "train") if contents.run.weights(stage).is_dir()]
-    return f"weights/{kept[0]}" if kept else ""
+    """The weights that are the run's result, inside the run folder."""
+    stage = contents.run.best()
+    return f"weights/{stage}" if stage != "base" else ""
 
 
 def _is_adapter(contents: Contents) -> bool:
@@ -176,7 +179,7 @@ def _pipeline(contents: Contents) -> str:
 
 def _tags(contents: Contents) -> list[str]:
     learnt = "learn" in contents.lessons or about.standing_words(contents)
-    method = contents.recipe.learn.method if learnt else ""
+    method = contents.method if learnt and proof.promoted(contents) else ""
     several = ["multi-label"] if contents.recipe.task.several else []
     return ["sayso", *several, *(["language-feedback", method] if method else [])]
 
@@ -188,12 +191,12 @@ def _datasets(contents: Contents) -> list[str]:
 
 
 def _units(contents: Contents) -> list[str]:
-    last = contents.scores.get((contents.stages[-1], contents.split), {}) if contents.stages else {}
+    last = contents.scores.get((contents.result, contents.split), {})
     return [unit for unit in last if unit in _METRICS]
 
 
 def _index(contents: Contents) -> list[dict[str, Any]]:
-    """The last stage's figures, each with its 95 % interval and the number of items."""
+    """The figures of the run's result, each with its 95 % interval and the number of items."""
     units = _units(contents)
     if not units:
         return []
@@ -207,7 +210,7 @@ def _index(contents: Contents) -> list[dict[str, Any]]:
 
 
 def _metric(contents: Contents, unit: str) -> dict[str, Any]:
-    score = contents.scores[contents.stages[-1], contents.split][unit]
+    score = contents.scores[contents.result, contents.split][unit]
     args: dict[str, Any] = {"n": score.n}
     if score.interval:
         args["interval_95"] = [round(end, 4) for end in score.interval]

@@ -46,6 +46,12 @@ class Contents:
         return self.note(f"evaluation.{stage}.{self.split}")
 
     @property
+    def method(self) -> str:
+        """The method that the comments were learnt by; of `auto` the one that was chosen, once it is."""
+        asked = self.recipe.learn.method
+        return str(self.note("auto").get("method", asked)) if asked == "auto" else asked
+
+    @property
     def split(self) -> str:
         """The split that claims are made on; "" where nothing was scored."""
         scored = {split for stage, split in self.scores if stage in STAGES}
@@ -55,6 +61,13 @@ class Contents:
     def stages(self) -> tuple[str, ...]:
         """The stages that were scored on that split."""
         return tuple(stage for stage in STAGES if (stage, self.split) in self.scores)
+
+    @property
+    def result(self) -> str:
+        """The last stage that was scored and not refused; "" where nothing was scored."""
+        gate = mapping((self.run.proof() or {}).get("gate"))
+        stages = [stage for stage in self.stages if stage != "learn" or gate.get("promoted", True)]
+        return stages[-1] if stages else ""
 
     @property
     def rivals(self) -> tuple[str, ...]:

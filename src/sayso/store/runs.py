@@ -200,12 +200,15 @@ class Run:
     def write_proof(self, proof: Mapping[str, Any], fates: Iterable[Mapping[str, Any]]) -> None:
         """What the learnt model makes of the comments, and each comment before and after."""
         write_lines(self.folder / "proof.jsonl", map(dict, fates))
-        _write_json(self.folder / "proof.json", proof)
+        _write_json(self.folder / "proof.json", {"learnt": self._stages().get("learn", ""), **proof})
 
     def proof(self) -> dict[str, Any] | None:
-        """The proof, with the gate's ruling; None where nothing was proved."""
+        """The proof, with the gate's ruling; None where nothing was proved of the weights that are learnt now."""
         path = self.folder / "proof.json"
-        return dict(read_json(path)) if path.is_file() else None
+        if not path.is_file() or not self.weights("learn").is_dir():
+            return None
+        proof = dict(read_json(path))
+        return proof if proof.get("learnt") == self._stages().get("learn", "") else None
 
     def fates(self) -> list[dict[str, Any]]:
         """Each comment of the proof, before and after."""
@@ -220,11 +223,10 @@ class Run:
     def best(self) -> str:
         """The stage whose weights are the run's result: the last one, but a learnt model only if it is not refused.
 
-        "base" where nothing was trained. A ruling about weights that were learnt since is none.
+        "base" where nothing was trained.
         """
         proof = self.proof()
-        current = proof is not None and proof["learnt"] == self._stages().get("learn")
-        refused = proof is not None and current and not proof["gate"]["promoted"]
+        refused = proof is not None and not proof["gate"]["promoted"]
         stages = ("train",) if refused else ("learn", "train")
         return next((stage for stage in stages if self.weights(stage).is_dir()), "base")
 
