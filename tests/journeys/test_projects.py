@@ -87,7 +87,8 @@ def test_another_method_only_learns_again(sentiment: tuple[Path, list[str]]) -> 
     after, later = contents(run.folder), json.loads((run.folder / "stages.json").read_text())
     changed = {name for name in before if before[name] != after.get(name)}
     assert not {name for name in changed if "train" in name or "base" in name}
-    assert {name for name in stages if stages[name] != later[name]} == {"learn begun", "learn", "learn scored", "prove"}
+    moved = {name for name in stages if stages[name] != later[name]}
+    assert moved == {"learn begun", "learn", "learn scored", "prove"}
     preferred = [line for line in run.metrics() if line["stage"] == "learn" and line["kind"] == "step"]
     assert "prefer" in preferred[0]
     assert [line["loss"] for line in preferred] != imitated
