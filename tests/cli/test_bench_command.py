@@ -113,6 +113,28 @@ def test_words_that_a_method_finds_stand_in_the_prompts_and_more_are_added_to_th
     assert pupil.prompt(asked) == asked
 
 
+def test_a_method_with_rounds_hears_the_critic_in_each() -> None:
+    from sayso.cli.bench import _recipe
+    from sayso.cli.pupil import Pupil
+    from sayso.evaluate.houses import comments, material
+    from sayso.evaluate.houses import houses as build
+    from sayso.models.open import Opening, open_learner
+
+    sets = [*RATE[1:], "learn.strategy.steps=1", "learn.rounds=2", "learn.knobs={group: 2, temperature: 1.5}"]
+    recipe = _recipe("embedded", sets)
+    learner = open_learner(recipe.model, Opening())
+    pupil, tiny, heard = Pupil(learner, recipe, "reinforce"), TinyWorld(), []
+    house = build("tiny", tiny, tiny.rules(2, 0, "test", "en"), 0)[0]
+
+    def says(_about: object, answer: str) -> str | None:
+        heard.append(answer)
+        return "no" if len(heard) % 2 else None
+
+    said = comments(tiny, house.rules, (), 1, 0)
+    pupil.teach(said, material(tiny, house), 0, says)
+    assert len(heard) >= 2 * 2 * len(said), "two answers of each prompt in each of two rounds"
+
+
 def test_tables_name_measures_groups_and_weak_families(speaking: Any) -> None:
     def half(said: str, usual: str) -> str:
         return careful(said, usual) if "-phrase" in said else usual

@@ -8,7 +8,19 @@ import pytest
 from tiny_world import TinyWorld
 
 from sayso.evaluate.heeding import Finding, findings, report
-from sayso.evaluate.houses import AFTER, LATER, RULES, House, away, comments, expected, houses, material, questions
+from sayso.evaluate.houses import (
+    AFTER,
+    LATER,
+    RULES,
+    House,
+    away,
+    comments,
+    critic,
+    expected,
+    houses,
+    material,
+    questions,
+)
 from sayso.evaluate.questions import Asker, drawn_rules
 from sayso.houserules import ALWAYS, HouseRule
 from sayso.records import Example
@@ -42,6 +54,15 @@ def test_comments_are_about_what_breaks_their_rule_alone() -> None:
             if WORLD.scope_of(other, one.prompt) == "in":
                 assert WORLD.shows(other, one.prompt, one.revision or "")
     assert comments(WORLD, house.rules, (), 3, 0) == said
+
+
+def test_the_critic_speaks_to_each_answer_and_not_of_one_that_keeps_the_rule() -> None:
+    world = TinyWorld()
+    house = houses("tiny", world, world.rules(4, 0, "test"), 0)[0]
+    says = critic(world, house.rules)
+    for one in comments(world, house.rules, (), 2, 0):
+        assert says(one, one.attempt.text) == one.comment
+        assert says(one, one.revision or "") is None
 
 
 def test_rules_that_cannot_be_kept_at_once_give_no_comment() -> None:

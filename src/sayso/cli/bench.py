@@ -183,7 +183,7 @@ class Bench:
     def _of_house(self, pupil: Pupil, house: House) -> list[Finding]:
         """Answers of the untaught model, after the house's comments, and after later ones."""
         from sayso.evaluate.heeding import findings
-        from sayso.evaluate.houses import away, comments, material, questions
+        from sayso.evaluate.houses import away, comments, critic, material, questions
         from sayso.evaluate.questions import Asker
 
         world, extent = self.worlds[house.world], self.extent
@@ -198,12 +198,13 @@ class Bench:
         if any(self.ledger.get(key) is None for key in known):
             pupil.forget()
             first = comments(world, house.rules, (), extent.comments, house.seed)
-            pupil.teach(first, material(world, house), house.seed)
+            says = critic(world, (*house.rules, *house.later))
+            pupil.teach(first, material(world, house), house.seed, says)
             self.answers(asked, taught, pupil)
             self._drifted(pupil, taught, before[len(asked) :])
             second = comments(world, house.later, house.rules, extent.comments, house.seed)
             if second:
-                pupil.teach(second, material(world, house), house.seed)
+                pupil.teach(second, material(world, house), house.seed, says)
             self.answers(unseen, later, pupil)
             pupil.forget()
         found = findings(self.worlds, before[: len(asked)])

@@ -1,8 +1,8 @@
 """A model that is taught one house's comments, measured, and brought back to what it was.
 
 Decided here:
-- Teaching is what `sayso learn` does: the method writes lessons, the preset for this model and number of lessons fills
-  what is left open, the loop teaches. Without validation the last weights are the result.
+- Teaching is what `sayso learn` does: in each of its rounds the method writes lessons, the preset for this model and
+  number of lessons fills what is left open, the loop teaches. Without validation the last weights are the result.
 - Every house starts from the same weights: they are remembered once and put back.
 - A method that finds words to stand in the prompt is given all comments of the house again when more come, for a
   prompt forgets what it no longer says.
@@ -10,7 +10,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sayso.errors import UnsupportedError
@@ -19,9 +19,11 @@ from sayso.wording import language_of_context, with_standing
 
 if TYPE_CHECKING:
     from sayso.models.open import AnyLearner
+    from sayso.protocols import Material, Syllabus
     from sayso.recipe import Recipe
 
 UNTAUGHT = "untaught"
+Says = Callable[[Feedback, str], str | None]
 
 
 class Pupil:
@@ -49,20 +51,34 @@ class Pupil:
             for name, p in self.learner.core.parameters():
                 p.copy_(self.learner.core.snapshots[UNTAUGHT][name])
 
-    def teach(self, feedback: Sequence[Feedback], examples: Sequence[Example], seed: int) -> None:
-        """Learn these comments, on top of what it has learnt. UnsupportedError where the method can use none."""
-        from sayso.material import syllabus
+    def teach(
+        self, feedback: Sequence[Feedback], examples: Sequence[Example], seed: int, critic: Says | None = None
+    ) -> None:
+        """Learn these comments, on top of what it has learnt. UnsupportedError where the method can use none.
+
+        `critic` says what there is to say of a new answer to a comment's prompt.
+        """
+        from sayso.cli.learn import fits
+        from sayso.cli.rounds import material_of, rounds_of
         from sayso.protocols import Material
 
-        learner, replay = self.learner, self.recipe.learn.replay
+        learner, learn = self.learner, self.recipe.learn
         self.heard = (*(self.heard if self.standing else ()), *feedback)
-        material = Material(self.heard, tuple(examples), self.task, learner.kind, learner, seed, replay)
-        found = syllabus(self.method, material, self.knobs)
-        if not found.lessons and not any(found.standing.values()):
-            reasons = "; ".join(sorted(set(found.refused.values())))[:200]
+        speaks = (self.task, learner.kind, learner, seed, learn.replay, fits(learner), critic)
+        material = Material(self.heard, tuple(examples), *speaks, rounds=rounds_of(learn, self.method))
+        learner.core.remember("start")
+        found = [self._round(material_of(material, number)) for number in range(material.rounds)]
+        if not any(one.lessons or any(one.standing.values()) for one in found):
+            reasons = "; ".join(sorted(set(found[-1].refused.values())))[:200]
             raise UnsupportedError(f"the method '{self.name}' can use none of the comments: {reasons}")
-        self.standing = found.standing
-        self._train(found.lessons, seed)
+        self.standing = found[-1].standing
+
+    def _round(self, material: Material) -> Syllabus:
+        from sayso.material import syllabus
+
+        written = syllabus(self.method, material, self.knobs)
+        self._train(written.lessons, material.seed)
+        return written
 
     def _train(self, lessons: Sequence[Lesson], seed: int) -> None:
         from sayso.learn.loop import Training, train

@@ -14,7 +14,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -74,6 +74,17 @@ def comments(world: World, rules: Sequence[HouseRule], kept: Sequence[HouseRule]
             and (revision := expected(world, [*rest, rule], example)) is not None
         ]
     return found
+
+
+def critic(world: World, rules: Sequence[HouseRule]) -> Callable[[Feedback, str], str | None]:
+    """Says the comment again of an answer to its prompt that does not show its rule, and nothing of one that does."""
+    by_id = {rule.id: rule for rule in rules}
+
+    def said(about: Feedback, answer: str) -> str | None:
+        shown = all(world.shows(by_id[check], about.prompt, answer) for check in about.checks)
+        return None if shown else about.comment
+
+    return said
 
 
 def expected(world: World, rules: Sequence[HouseRule], example: Example) -> str | None:
