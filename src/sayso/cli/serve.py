@@ -31,7 +31,7 @@ def serve(
     ],
     host: Annotated[str, typer.Option(help="where to listen; elsewhere than here only with --keys")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free")] = 8000,
-    stage: Annotated[str, typer.Option(help="of a run: base, train or learn; the latest when empty")] = "",
+    stage: Annotated[str, typer.Option(help="of a run: base, train or learn; its result when empty")] = "",
     name: Annotated[str, typer.Option(help="what clients call the model; the run's or model's name when empty")] = "",
     store: Annotated[str, typer.Option(help="database of comments and answers; the run's when empty")] = "",
     keys: Annotated[Path | None, typer.Option(help="file of keys, made by `sayso keys add`")] = None,
@@ -54,6 +54,8 @@ def serve(
     held = _keys(keys)
     hosts = _hosts(host, held)
     what = served(model, stage, upstream)
+    if what.notice:
+        _say(f"stage    {what.notice}")
     what = replace(what, name=name or what.name, store=store or what.store)
     room = Room(waiting, rows, Room().tokens, seconds)
     limits = Limits(body_kib * 1024, most_tokens, self_correct, tuple(allow_origin or ()), hosts)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class Served:
     critic: Callable[[Messages, str], str | None] | None = None
     rules: tuple[str, ...] = ()
     golden: Pairs = ()
+    notice: str = ""
 
 
 def served(model: str, stage: str, upstream: str) -> Served:
@@ -62,7 +63,10 @@ def served(model: str, stage: str, upstream: str) -> Served:
         raise UserError(f"there is no stage '{stage}' to serve", fix=nearest(stage, STAGES))
     project = _project(model)
     if project is not None:
-        return _of_run(project, stage or project.latest(), upstream)
+        chosen = stage or project.latest()
+        passed_over = not stage and chosen != "learn" and project.run.weights("learn").is_dir()
+        notice = "what was learnt last was refused by the gate; --stage learn serves it all the same"
+        return replace(_of_run(project, chosen, upstream), notice=notice if passed_over else "")
     if stage:
         raise UserError(f"'{model}' is no run, so it has no stage '{stage}'", fix="leave --stage out")
     return _bare(model, upstream)
