@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
 SCRIPT = """
 import os, signal, sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_loop import *
@@ -452,7 +454,26 @@ def test_what_a_round_ended_with_is_kept_and_its_checkpoints_are_not(tmp_path: P
     list(train(learner, imitations(), training))
     assert checkpoints.load_end(tmp_path) is None
     checkpoints.save_end(tmp_path, weights(learner))
-    assert [path.name for path in tmp_path.iterdir()] == ["end-00000000"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-00000008", "end-00000000"]
     kept = checkpoints.load_end(tmp_path)
     assert kept is not None
     assert all(torch.equal(kept[key], value) for key, value in weights(learner).items())
+
+
+def test_a_round_may_end_with_its_last_weights_and_the_best_of_all_rounds_are_found(tmp_path: Path) -> None:
+    folders, learner = [tmp_path / name for name in ("one", "two", "three")], opened("llama")
+    ends = []
+    for folder, values in zip(folders, ([-3.0, -1.0, -2.0], [-2.0, -1.0, -4.0], [-4.0, -5.0, -6.0]), strict=True):
+        scores = ({"v": value} for value in values)
+        check = partial(next, scores)
+        training = Training(strategy(steps=4, validate_every=2), folder=folder, validate=check, metric="v")
+        list(train(learner, imitations(), replace(training, restore=False)))
+        ends.append(weights(learner))
+    best = checkpoints.best_of(folders)
+    assert best is not None
+    assert (best[0], best[1].best_step, best[1].best_value) == (1, 2, -1.0)
+    assert [checkpoints.load_best(folder) is not None for folder in folders] == [False, True, False]
+    kept = checkpoints.load_best(folders[1])
+    assert kept is not None
+    assert not all(torch.equal(kept[key], value) for key, value in ends[1].items())
+    assert checkpoints.best_of([tmp_path / "none"]) is None

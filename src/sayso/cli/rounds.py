@@ -1,12 +1,14 @@
 """Rounds of learning: the method writes its lessons from the learner as it then is, the loop teaches them, and again.
 
 Decided here:
-- A round begins with the best weights of the one before. What anchors and pairs are held against, the teacher "start",
-  stays the model as it was before the first, so that rounds do not add up to a drift that nobody sees.
+- A round goes on from the last weights of the one before: what it is to bring may look like a loss for a while, or not
+  be seen by the validation at all (a refiner). Kept in the end are the weights that validated best in any of them.
+- What anchors and pairs are held against, the teacher "start", stays the model as it was before the first round, so
+  that rounds do not add up to a drift that nobody sees.
 - A round's lessons are drawn once and written down. Stopped and begun again, the round goes on with them; a finished
   round is not repeated. Each round draws with a seed of its own, the first with the recipe's.
-- A collapse ends the learning: the round's best weights before it are kept and no further round is begun. Where
-  nothing is validated, it is looked for at the end of a round, which is then undone.
+- A collapse ends the learning: the best weights before it are kept and no further round is begun. Where nothing is
+  validated, it is looked for at the end of a round, which is then undone.
 - A comment is refused where no round could use it.
 """
 
@@ -100,6 +102,7 @@ class _Rounds:
         self.refused: dict[str, str] = {}
         self.used: set[str] = set()
         self.standing: Mapping[str, str] = {}
+        self.said: set[str] = set()
 
     def run(self) -> Taught:
         self.begun = self.run_.done("learn begun", self.project.fingerprint("learn"))
@@ -108,6 +111,8 @@ class _Rounds:
                 continue
             if self._round(number):
                 break
+        if self.total > 1 and self.course.validate is not None:
+            self._restore_best()
         refused = {one: why for one, why in self.refused.items() if one not in self.used}
         return Taught(len(self.taught), refused, self.standing)
 
@@ -126,13 +131,16 @@ class _Rounds:
         """Write, teach, look. Returns what collapsed, in words."""
         syllabus, earlier = self._syllabus(number), len(self.taught)
         self._remember(syllabus)
-        self._say(number, "; ".join(syllabus.notices))
+        new = tuple(words for words in syllabus.notices if words not in self.said)
+        self.said |= {*new}
+        for words in new:
+            self._say(number, words)
         self.run_.write_lessons("learn", self.taught)
         halted = self._teach(number, syllabus.lessons, earlier) if syllabus.lessons else ""
         seen = self.course.watch.look()
         if not halted and syllabus.lessons and self.course.validate is None:
             halted = self._undone(number)
-        self._note(number, syllabus, seen, halted)
+        self._note(number, replace(syllabus, notices=new), seen, halted)
         if syllabus.lessons and not halted and number + 1 < self.total:
             self._keep(number)
         return halted
@@ -155,6 +163,7 @@ class _Rounds:
             newer_wins=True,
             remembered=True,
             earlier=earlier,
+            restore=self.total == 1,
         )
         past = Past.before(self.run_, "learn", number + 1) if self.total > 1 else NO_PAST
         follow(train(self.learner, lessons, training), self.run_, "learn", tuple(project.recipe.trackers), past)
@@ -171,6 +180,22 @@ class _Rounds:
             self._put(self.learner.core.snapshots["start"] if before is None else before)
             self._say(number, f"undone: {words}")
         return words
+
+    def _restore_best(self) -> None:
+        """The learner becomes what validated best, whichever round that was in."""
+        from sayso.learn.checkpoints import best_of, load_best
+
+        folders = [self._folder(number) for number in range(self.total)]
+        best = best_of(folders)
+        weights = load_best(folders[best[0]]) if best is not None else None
+        if best is None or weights is None:
+            return
+        self._put(weights)
+        number, found = best
+        note = self.run_.note("rounds") or {}
+        kept = {"round": number + 1, "step": found.best_step, self.course.metric: found.best_value}
+        self.run_.write_note("rounds", note | {"kept": kept})
+        self._say(number, f"its weights after step {found.best_step} are kept: {self.course.metric} was best there")
 
     # ------------------------------------------------------------ what is written down
 

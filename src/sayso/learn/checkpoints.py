@@ -10,9 +10,10 @@ safetensors writes files that only their owner can read; they get the mode of th
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,13 +81,28 @@ def save_end(folder: Path, weights: Mapping[str, torch.Tensor]) -> None:
     """Keep the outcome of a training after which another one follows; where it went on from is not needed any more."""
     _write(folder, "end-00000000", weights, {}, Progress(""))
     _prune(folder, "step-", keep="")
-    _prune(folder, "best-", keep="")
 
 
 def load_end(folder: Path) -> dict[str, torch.Tensor] | None:
     """What `save_end` kept, or None."""
     kept = folder / "end-00000000"
     return load_file(kept / "weights.safetensors") if kept.is_dir() else None
+
+
+def best_of(folders: Sequence[Path]) -> tuple[int, Progress] | None:
+    """In which of these folders the weights lie that validated best, of equally good ones the latest; or None.
+
+    The weights of the others are not needed any more.
+    """
+    found = [(place, path) for place, folder in enumerate(folders) for path in sorted(folder.glob("best-????????"))]
+    known = [(place, Progress(**json.loads((path / "state.json").read_text("utf-8")))) for place, path in found]
+    if not known:
+        return None
+    best = max(known, key=lambda one: (-math.inf if one[1].best_value is None else one[1].best_value, one[0]))
+    for place, folder in enumerate(folders):
+        if place != best[0]:
+            _prune(folder, "best-", keep="")
+    return best
 
 
 def halted(folder: Path) -> str:

@@ -91,7 +91,8 @@ class Training:
     `metric` is a key of what `validate` returns; higher is better. Without `validate` the last weights are kept.
     `newer_wins` keeps the later of two equally good weights: what was taught stays where it costs nothing.
     `remembered`: the teacher "start" is what the learner was told to remember before, not the model as it is now.
-    `earlier`: how many lessons stand before these in the file of lessons.
+    `earlier`: how many lessons stand before these in the file of lessons. `restore`: end with the weights that
+    validated best; else with the last ones, and the best are left in the folder.
     """
 
     strategy: StrategyPart
@@ -103,6 +104,7 @@ class Training:
     newer_wins: bool = False
     remembered: bool = False
     earlier: int = 0
+    restore: bool = True
 
 
 def train(learner: Learner, lessons: Sequence[Lesson], training: Training) -> Iterator[Event]:
@@ -176,10 +178,11 @@ class _Loop:
 
     def _end(self) -> None:
         best = None
+        restores = self.training.validate is not None and self.training.restore
         if self.training.folder is not None:
             self._save()
-            best = checkpoints.load_best(self.training.folder) if self.training.validate is not None else None
-        elif self.training.validate is not None:
+            best = checkpoints.load_best(self.training.folder) if restores else None
+        elif restores:
             best = self._best_in_memory
         final = best if best is not None else self.average or None
         if final is not None:
