@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sayso.grouping import ALIKE, demand, groups, likeness, notices, overruled
+from sayso.grouping import ALIKE, demand, groups, likeness, notices, overruled, quotes, share_in, terms
 from sayso.records import Attempt, Feedback, Scope, user
 
 EVERYWHERE = Scope("everywhere")
@@ -71,6 +71,21 @@ def test_a_demand_is_its_matter_and_whether_it_is_forbidden() -> None:
     ]
     assert demand("一律用敬语").universal
     assert not demand("请用敬语").universal
+
+
+def test_terms_are_words_without_endings_and_pairs_of_characters() -> None:
+    assert terms("The deliveries and a review!") == {"delive", "review"}
+    assert terms("评论提到快递") & terms("快递太慢了") == {"快递"}
+    assert terms("delivery") & terms("deliveries")
+    assert not terms("delivery") & terms("delicious")
+
+
+def test_the_share_of_terms_or_quotations_that_stands_in_a_text() -> None:
+    assert share_in(terms("late delivery"), "The deliveries are always late.") == 1.0
+    assert share_in(terms("late delivery"), "A plate of food, delivery was fine.") == 0.5
+    assert quotes('it says "Not bad", “slow” or 「慢」') == {"not bad", "slow", "慢"}
+    assert share_in({"not bad"}, "That was Not Bad.") == share_in({"慢"}, "太慢了") == 1.0
+    assert share_in({"late"}, "A plate") == share_in((), "anything") == 0.0
 
 
 # ---------------------------------------------------------------- contradictions

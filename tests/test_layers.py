@@ -16,7 +16,7 @@ FLOORS = (
     "sheet presets",
     "recipe",
     "wording material",
-    "exercises predicates standing rollouts",
+    "exercises predicates standing gates rollouts",
     "checks",
     "store dataset",
     "sources tasks critics methods worlds report",

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +26,7 @@ from sayso.records import LABEL_JOINT, Feedback
 
 ALIKE = 0.5  # share of words and runs of letters that must be common to both
 STEM = 4  # letters by which a word is known, so that its endings do not count
+ROOT = 6  # the same, where one word must not be taken for another
 SHOWN = 5
 _NEVER = r"never|永远不要|永远别|永远不|从不|绝不能|绝不要|绝不|决不|千万别|千万不要|一律不|切勿|严禁"
 _NOT = (
@@ -39,11 +40,14 @@ _TURNS = {
     name: re.compile("|".join(rf"\b(?:{part})\b" if part.isascii() else part for part in words.split("|")))
     for name, words in (("never", _NEVER), ("not", _NOT), ("always", _ALWAYS), ("do", _DO))
 }
+_DENIES = re.compile(r"\b(?:not|no|without|never)\b|n't\b|[没未无不非]")
+_QUOTE = re.compile(r"[“\"「‘][^”\"」’]+[”\"」’]")
 _FIGURE = re.compile(
     r"\d+|(?:一(?![些点下定样直般])|[〇零二两三四五六七八九十百千万])+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|once|twice)\b"
-    r"|[“\"「‘][^”\"」’]+[”\"」’]"
+    rf"|{_QUOTE.pattern}"
 )
 _UNIT = re.compile(rf"[{_HAN}]+|[^\W{_HAN}]+")
+_IS_HAN = re.compile(f"[{_HAN}]")
 _WORD = re.compile(rf"[{_HAN}]|[^\W\d_{_HAN}]+")
 _SMALL_EN = (
     "a an the to of for in on at is are was were be been it its this that these please you your they and or with as "
@@ -79,6 +83,30 @@ def likeness(one: str, other: str) -> float:
     if mine - theirs and theirs - mine:
         return 0.0
     return (_shared(mine, theirs) + _shared(_runs(one), _runs(other))) / 2
+
+
+def likeness_of_conditions(one: str, other: str) -> float:
+    """As `likeness`; 0 also for a condition and what denies it."""
+    return likeness(one, other) if bool(_DENIES.search(_folded(one))) == bool(_DENIES.search(_folded(other))) else 0.0
+
+
+def terms(text: str) -> frozenset[str]:
+    """What a text is made of: words without their endings, small ones left out, and pairs of Chinese characters."""
+    words = (word.rstrip("s") for word in _WORD.findall(_folded(text)) if word not in _SMALL)
+    pairs = {run for run in _runs(text) if _IS_HAN.match(run)}
+    return frozenset({word[:ROOT] for word in words if not _IS_HAN.match(word)} | pairs)
+
+
+def quotes(text: str) -> frozenset[str]:
+    """What a text quotes, without its quotation marks."""
+    return frozenset(found.strip('“”"「」‘’').strip() for found in _QUOTE.findall(_folded(text)))
+
+
+def share_in(parts: Collection[str], text: str) -> float:
+    """The share of these terms or quotations that stands in a text; 0 where there are none."""
+    folded, own = _folded(text), terms(text)
+    found = [part in own or (part in folded and _stands_alone(part, folded)) for part in parts]
+    return sum(found) / len(found) if found else 0.0
 
 
 def groups(feedback: Sequence[Feedback]) -> list[tuple[Feedback, ...]]:
@@ -145,6 +173,11 @@ def _places(feedback: Sequence[Feedback]) -> Iterator[tuple[list[Feedback], Call
     yield from ((together, _opposed) for together in demands.values())
 
 
+def _stands_alone(part: str, text: str) -> bool:
+    """In "plate" there is no "late"; Chinese has no such borders."""
+    return not part.isascii() or re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
+
+
 def _shared(mine: frozenset[str], theirs: frozenset[str]) -> float:
     """Dice's coefficient; 1 where there is nothing on either side."""
     return 2 * len(mine & theirs) / (len(mine) + len(theirs)) if mine or theirs else 1.0
@@ -182,7 +215,7 @@ def _both(one: Feedback, other: Feedback) -> float:
     if (one.scope.reach == "rule") != (other.scope.reach == "rule"):
         return 0.0
     words = likeness(one.comment, other.comment)
-    return min(words, likeness(one.scope.when, other.scope.when)) if one.scope.reach == "rule" else words
+    return min(words, likeness_of_conditions(one.scope.when, other.scope.when)) if one.scope.reach == "rule" else words
 
 
 def _turned(words: str) -> tuple[str, set[str]]:
@@ -207,7 +240,7 @@ def _words(words: str) -> frozenset[str]:
 
 
 def _cut(unit: str) -> Iterator[str]:
-    size = 2 if re.match(f"[{_HAN}]", unit) else STEM
+    size = 2 if _IS_HAN.match(unit) else STEM
     yield from (unit[i : i + size] for i in range(max(1, len(unit) - size + 1)))
 
 

@@ -47,16 +47,22 @@ FREE = (
     Feedback(user("说话"), Attempt("……"), "不对，不对！", Author(id="王")),
     Feedback(user("几点关门？"), Attempt("五点。"), "更正", revision="十点。"),
 )
-LABELLED = tuple(
-    Feedback(e.prompt, Attempt("正面"), f"第{i}个不是正面。", item=e.id) for i, e in enumerate(EXAMPLES[:6:2])
+LABELLED = (
+    *(Feedback(e.prompt, Attempt("正面"), f"第{i}个不是正面。", item=e.id) for i, e in enumerate(EXAMPLES[:6:2])),
+    Feedback(EXAMPLES[1].prompt, Attempt("正面"), "不算好评。", scope=Scope("rule", "文中有“第1”"), revision="负面"),
 )
 
 
-def material(kind: Kind, **others: Any) -> Material:
-    """Free text in both languages; for a head, labels."""
-    given: dict[str, Any] = {"feedback": FREE, "task": free()}
-    if kind == "encoder":
-        given = {"feedback": LABELLED, "task": labelled()}
+def comments(name: str, kind: Kind) -> tuple[Feedback, ...]:
+    """On free text in both languages; for a head, and for a method that needs them, on labels."""
+    needs_labels = kind == "encoder" or getattr(rooms.find("methods", name), "NEEDS_LABELS", False)
+    return LABELLED if needs_labels else FREE
+
+
+def material(name: str, kind: Kind, **others: Any) -> Material:
+    """What a method of this name is given of such comments."""
+    feedback = comments(name, kind)
+    given: dict[str, Any] = {"feedback": feedback, "task": labelled() if feedback is LABELLED else free()}
     speaker = Parrot(["七天。", "正面"], kind)
     given |= {"examples": EXAMPLES, "kind": kind, "speaker": speaker, "seed": 3, "replay": 1.0}
     return Material(**{**given, **others})
@@ -73,7 +79,7 @@ def texts(lesson: Lesson) -> tuple[str, ...]:
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_every_comment_is_taught_or_refused_with_a_reason(name: str, kind: Kind) -> None:
-    given = material(kind)
+    given = material(name, kind)
     syllabus = taught(name, given)
     ids = {one.id for one in given.feedback}
     used = {id_ for lesson in syllabus.lessons for id_ in lesson.from_ids} | set(syllabus.stand)
@@ -86,7 +92,7 @@ def test_every_comment_is_taught_or_refused_with_a_reason(name: str, kind: Kind)
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_lessons_are_sound(name: str, kind: Kind) -> None:
-    given = material(kind)
+    given = material(name, kind)
     for lesson in taught(name, given).lessons:
         assert lesson_from_json(to_json(lesson)) == lesson
         assert math.isfinite(lesson.weight)
@@ -103,23 +109,23 @@ def test_lessons_are_sound(name: str, kind: Kind) -> None:
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_same_seed_gives_the_same_lessons_and_changes_nothing(name: str, kind: Kind) -> None:
-    given = material(kind)
+    given = material(name, kind)
     before = copy.deepcopy((given.feedback, given.examples))
-    assert taught(name, given) == taught(name, material(kind))
+    assert taught(name, given) == taught(name, material(name, kind))
     assert (given.feedback, given.examples) == before
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_nothing_said_is_nothing_taught(name: str, kind: Kind) -> None:
-    assert taught(name, material(kind, feedback=())).lessons == ()
+    assert taught(name, material(name, kind, feedback=())).lessons == ()
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_what_is_superseded_or_not_believed_is_not_taught(name: str, kind: Kind) -> None:
-    old, doubted = (LABELLED if kind == "encoder" else FREE)[:2]
+    old, doubted = comments(name, kind)[:2]
     newer = replace(old, comment="更正", supersedes=old.id)
     doubted = replace(doubted, confidence=0.0)
-    found = taught(name, material(kind, feedback=(old, newer, doubted)))
+    found = taught(name, material(name, kind, feedback=(old, newer, doubted)))
     used = {i for one in found.lessons for i in one.from_ids} | set(found.stand)
     assert not used & {old.id, doubted.id}
 
@@ -127,14 +133,14 @@ def test_what_is_superseded_or_not_believed_is_not_taught(name: str, kind: Kind)
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_test_items_are_never_looked_at(name: str, kind: Kind) -> None:
     hidden = tuple(replace(one, split="test") for one in EXAMPLES)
-    comments = tuple(replace(one, revision=None) for one in (LABELLED if kind == "encoder" else FREE))
-    lessons = taught(name, material(kind, feedback=comments, examples=hidden)).lessons
+    bare = tuple(replace(one, revision=None) for one in comments(name, kind))
+    lessons = taught(name, material(name, kind, feedback=bare, examples=hidden)).lessons
     assert all(lesson.from_ids for lesson in lessons)
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_rows_are_drawn_only_among_those_nobody_commented_on(name: str, kind: Kind) -> None:
-    given = material(kind, feedback=LABELLED, task=labelled())
+    given = material(name, kind, feedback=LABELLED, task=labelled())
     said = {one.prompt[0].text for one in LABELLED}
     for lesson in taught(name, given).lessons:
         if not lesson.from_ids:
@@ -147,7 +153,7 @@ def test_a_kind_that_it_is_not_for_is_refused_plainly(name: str, kind: Kind) -> 
     if kind in rooms.find("methods", name).KINDS:
         return
     with pytest.raises(UnsupportedError, match=name) as caught:
-        taught(name, material(kind))
+        taught(name, material(name, kind))
     assert caught.value.fix
 
 
