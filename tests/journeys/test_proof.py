@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from journey import contents, sayso, sets
 
+from sayso.records import Attempt, Feedback, Outcome, State, user
 from sayso.store.feedback import FeedbackStore
 from sayso.store.runs import Run
 
@@ -97,6 +98,27 @@ def test_what_is_refused_stays_on_disk_and_is_not_the_result(project: tuple[Path
     assert run.weights("learn").is_dir()
     learnt(recipe, settings, "--set", "learn.strategy.steps=3")
     assert run.best() == ("learn" if run.proof()["gate"]["promoted"] else "train"), "another learning, another ruling"  # type: ignore[index]
+
+
+def test_comments_of_earlier_runs_and_neighbours_are_measured_too(tmp_path: Path, models: Path) -> None:
+    sayso("init", tmp_path / "it", "--task", "sentiment")
+    recipe, store = tmp_path / "it" / "recipe.yaml", tmp_path / "it" / "comments.db"
+    earlier = Feedback(user("A dull film."), Attempt("positive"), "Dull is bad.", revision="negative")
+    with FeedbackStore(store) as kept:
+        kept.add([earlier])
+        kept.record([Outcome(earlier.id, State.HEEDED, run="another run")])
+    settings = sets(model__name=models / "bert", feedback__store=store, learn__method="imitate", strategy__steps=1)
+    learnt(recipe, settings)
+    run = Run.open(recipe.parent / "run")
+    measures = {one["name"]: one for one in sayso("prove", recipe, "--json").json["measures"]}
+    assert measures["retention"]["n"] == 1
+    assert earlier.id not in {one.id for one in run.feedback()}
+    assert measures["overreach"]["n"] > 3
+    assert "heed" not in measures, "an encoder reads no comment"
+    with FeedbackStore(store) as kept:
+        kept.record([Outcome(earlier.id, State.NOT_HEEDED, run="another run")])
+    learnt(recipe, settings, "--set", "learn.strategy.steps=3")
+    assert "retention" not in {one["name"] for one in sayso("prove", recipe, "--json").json["measures"]}
 
 
 def test_nothing_learnt_is_nothing_to_prove(tmp_path: Path, models: Path) -> None:

@@ -55,6 +55,7 @@ def prove_stage(project: Project) -> dict[str, Any]:
         return {}
     print_of = of_scores(project, "learn")
     if not run.done("prove", print_of) or run.proof() is None:
+        project.scored(project.start())
         proof, fates = _proved(project)
         run.write_proof(proof, [to_json(one) for one in fates])
         run.mark_done("prove", print_of)
