@@ -88,7 +88,8 @@ class Pupil:
             parameters = sum(p.numel() for p in self.learner.core.model.parameters())
             asked = self.recipe.learn.strategy
             strategy = resolve(asked, self.learner.kind, len(lessons), parameters, stage="learn")
-            for _ in train(self.learner, lessons, Training(strategy, self.method.objective(self.knobs), seed)):
+            training = Training(strategy, self.method.objective(self.knobs), seed, remembered=True)
+            for _ in train(self.learner, lessons, training):
                 pass
 
     def prompt(self, prompt: Messages) -> Messages:
