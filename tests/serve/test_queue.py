@@ -26,7 +26,7 @@ def post(live: Live, text: str = "hello", **more: Any) -> httpx.Response:
 
 def until(true: Callable[[], bool]) -> None:
     """Wait for what must come; the test fails where it never does."""
-    for _ in range(3000):
+    for _ in range(12000):
         if true():
             return
         time.sleep(0.01)

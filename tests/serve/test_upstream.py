@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +20,11 @@ from live import Live, Parrot, house, running
 from test_queue import body, post, until
 
 from sayso.endpoint import Endpoint
-from sayso.records import Message
+from sayso.models.catalogue import EMBEDDED
+from sayso.models.open import Opening, open_learner
+from sayso.models.voice import LearnerVoice
+from sayso.recipe import ModelPart
+from sayso.records import Message, Sampling, user
 from sayso.serve.keys import Keys
 from sayso.serve.upstream import Upstream
 from sayso.tasks.generate import Generate
@@ -154,3 +162,43 @@ def test_nobody_there(tmp_path: Path) -> None:
     with running(house(Parrot(), tmp_path, answers=far), None) as live:
         assert post(live).status_code == 502
         assert post(live, n=2).status_code == 429
+
+
+def test_transformers_serve_is_an_upstream(tmp_path: Path) -> None:
+    """The same folder behind transformers' own server: what is answered in front is what the model here answers."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = str(EMBEDDED)
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", folder, "--device", "cpu"]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    log = tmp_path / "log.txt"
+    with (
+        log.open("w") as out,
+        subprocess.Popen([*command, "--port", str(port)], env=environment, stdout=out, stderr=out) as process,
+    ):
+        try:
+            until(lambda: _answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
+            assert process.poll() is None, log.read_text()
+            here = LearnerVoice(open_learner(ModelPart(name="embedded"), Opening()))
+            expected = here.reply([user("How long do I have to return a kettle?")], Sampling(max_new_tokens=24))[0]
+            far = Upstream(Endpoint(f"http://127.0.0.1:{port}/v1", folder))
+            with running(house(Parrot(), tmp_path, answers=far), None) as live:
+                for stream in (False, True):
+                    made = post(live, "How long do I have to return a kettle?", max_tokens=24, stream=stream)
+                    assert made.status_code == 200
+                    said = made.json()["choices"][0]["message"]["content"] if not stream else _put_together(made.text)
+                    assert said == expected.text
+        finally:
+            process.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _put_together(events: str) -> str:
+    bodies = [json.loads(line[6:]) for line in events.splitlines() if line.startswith("data: {")]
+    return "".join(choice["delta"].get("content", "") for one in bodies for choice in one["choices"])
