@@ -46,6 +46,10 @@ def test_without_another_comment_wrong_try_again_is_the_control() -> None:
     assert sight(none=0.0, right=1.0, vague=1.0) == "blind"
 
 
+def test_a_teacher_that_knows_no_more_than_its_pupil_is_none() -> None:
+    assert sight(none=1.0, right=1.0, shuffled=0.0, vague=0.0) == "blind"
+
+
 def test_nothing_measured_is_not_blind() -> None:
     assert edge({}, DRAW).sight == "cannot tell"
     assert Edge({}).n == 0

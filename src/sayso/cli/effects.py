@@ -4,6 +4,7 @@ Decided here:
 - An answer is judged as an outcome is: by a program that knows the comment's matter (1 content, 0 not), else by how
   close it is to the better answer. Where there is neither it has no value, and the comment is left out.
 - A belief is log p of the better answer per token, so that long and short answers weigh alike.
+- A comment is shuffled with one that asks something else: whose better answer does not do what this comment asks.
 - What stands in the prompt of a stage's model stands there here too, after the comment that is read.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import TYPE_CHECKING
 
 from sayso.errors import DataError
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from sayso.records import Kind
 
 Texts = Mapping[str, str]
+CANDIDATES = 12  # comments among which another one is looked for
+SHOWS = 0.5  # from here on an answer does what a comment asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,30 @@ def read(
     conditions: Sequence[Condition] = CONDITIONS,
 ) -> Read:
     """Ask every comment's prompt as it is ("none") and under each condition. Shuffled ones come from `found`."""
-    shuffled = others(found, [case.feedback for case in found], project.recipe.seed)
+    exchanged = shuffled(project, found) if "shuffled" in conditions else {}
     views = {"none": (Reading(project.task, {}), [bare(case) for case in found])}
-    views |= {condition: shown(project.task, found, condition, shuffled) for condition in conditions}
+    views |= {condition: shown(project.task, found, condition, exchanged) for condition in conditions}
     asked = {name: view for name, view in views.items() if view[1]}
     answers = {name: _said(project, learner, task, examples, stage) for name, (task, examples) in asked.items()}
     beliefs = {name: believed(project, learner, task, examples, stage) for name, (task, examples) in asked.items()}
     return Read(answers, beliefs)
+
+
+def shuffled(project: Project, found: Sequence[Case]) -> dict[str, Feedback]:
+    """By comment's id another of these comments, one whose own better answer does not do what this one asks."""
+    seed, own = project.recipe.seed, {case.feedback.id: case for case in found}
+    drawn = {id_: _some(list(found), case, seed) for id_, case in own.items()}
+    pairs = [(own[id_], one) for id_, pool in drawn.items() for one in pool if one.better is not None]
+    values = judged(project, [(case, one.better or "") for case, one in pairs])
+    alike = {
+        (case.feedback.id, one.feedback.id)
+        for (case, one), value in zip(pairs, values, strict=True)
+        if value is not None and value >= SHOWS
+    }
+    chosen: dict[str, Feedback] = {}
+    for id_, pool in drawn.items():
+        chosen |= others([own[id_]], [one.feedback for one in pool], seed, alike)
+    return chosen
 
 
 def believed(
@@ -106,6 +127,11 @@ def elsewhere(case: Case, prompt: Messages) -> Case:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _some(found: list[Case], case: Case, seed: int) -> list[Case]:
+    """A few of the comments: a program is asked about each of them."""
+    return Random(f"others:{seed}:{case.feedback.id}").sample(found, min(CANDIDATES, len(found)))
 
 
 def _value(task: Task, trial: Trial) -> float | None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 READ = 32  # comments that both models read
 ANSWERS = 64  # answers whose drift is measured
 EARLIER = 32
-SHOWS = 0.5  # from here on an answer does what a comment asks
 Said = tuple[str, str]  # before, after
 Near = tuple["Case", str, Said]  # a comment as if made on another prompt, its right answer, what was answered
 
@@ -153,16 +152,14 @@ class Scene:
 
     def _wrong(self, now: Read | None) -> Sides:
         """What the comment that stands in another's place asks for, of the answers without it and with it."""
-        from sayso.cli.effects import elsewhere, judged
+        from sayso.cli.effects import elsewhere, judged, shuffled
         from sayso.evaluate.proof import Sides
-        from sayso.evaluate.reading import others
 
         texts = now.answers if now is not None else {}
-        shuffled = others(self.readers, [case.feedback for case in self.readers], self.project.recipe.seed)
         by_id = {case.feedback.id: case for case in self.readers}
         pairs = [
             (id_, elsewhere(by_id[other.id], by_id[id_].feedback.prompt))
-            for id_, other in shuffled.items()
+            for id_, other in shuffled(self.project, self.readers).items()
             if id_ in texts.get("shuffled", {})
         ]
         values = [
@@ -184,7 +181,7 @@ class Scene:
 
     def _free_of(self, near: Sequence[Near]) -> list[tuple[Case, Said]]:
         """Those whose right answer does not do what the comment asks."""
-        from sayso.cli.effects import judged
+        from sayso.cli.effects import SHOWS, judged
 
         rights = judged(self.project, [(case, right) for case, right, _ in near])
         return [(case, said) for (case, _, said), value in zip(near, rights, strict=True) if (value or 0.0) < SHOWS]

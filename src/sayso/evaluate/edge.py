@@ -5,7 +5,8 @@ Decided here:
   "wrong, try again" (content). Only what is left against another comment comes from the words.
 - Each is taken of the answers (share) and of the belief in the better answer (nats). An answer changes late and belief
   early, so either may show the edge, and neither may contradict it.
-- A model can read where the words' difference, not the edge, is better.
+- A model can read where both are better: the words' difference, since only that comes of the words, and the edge,
+  since a teacher that knows no more than its pupil teaches nothing.
 """
 
 from __future__ import annotations
@@ -37,10 +38,15 @@ class Edge:
     def sight(self) -> Sight:
         """Can the model use the words? Without another comment to compare with, the edge over "wrong" has to say."""
         by = "words" if any(name == "words" for name, _ in self.found) else "content"
-        verdicts = {one.verdict for (name, _), one in self.found.items() if name == by}
-        if "better" in verdicts and "worse" not in verdicts:
+        verdicts = {unit: {self.found[by, unit].verdict, self.found["edge", unit].verdict} for unit in self._units(by)}
+        worse = any("worse" in each for each in verdicts.values())
+        if any(each == {"better"} for each in verdicts.values()) and not worse:
             return "sees"
         return "blind" if verdicts else "cannot tell"
+
+    def _units(self, name: str) -> list[Unit]:
+        """The units in which this difference and the edge were measured."""
+        return [unit for at, unit in self.found if at == name and ("edge", unit) in self.found]
 
     @property
     def n(self) -> int:

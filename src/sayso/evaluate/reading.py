@@ -10,7 +10,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -68,11 +68,17 @@ class Reading:
         return self.task.grade(example, answer)
 
 
-def others(cases: Sequence[Case], pool: Sequence[Feedback], seed: int) -> dict[str, Feedback]:
-    """By comment's id another comment to be shown in its place; comments without one are left out."""
+def others(
+    cases: Sequence[Case], pool: Sequence[Feedback], seed: int, alike: Collection[tuple[str, str]] = ()
+) -> dict[str, Feedback]:
+    """By comment's id another comment to be shown in its place; comments without one are left out.
+
+    `alike` are pairs of ids of which the second is known to ask what the first asks.
+    """
     found = {}
     for case in cases:
-        fitting = [one for one in pool if _unlike(case.feedback, one)]
+        own = case.feedback
+        fitting = [one for one in pool if _unlike(own, one) and (own.id, one.id) not in alike]
         if fitting:
             found[case.feedback.id] = Random(f"shuffled:{seed}:{case.feedback.id}").choice(fitting)
     return found
