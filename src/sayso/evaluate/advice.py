@@ -75,23 +75,23 @@ TABLE = (
     Row(
         lambda f: f.sight == "sees",
         ("distil", "prefer", "imitate"),
-        "Having read a comment the model does better than having read another one: it can teach itself.",
+        "Reading a comment helps the model, and it is the words that help: it can teach itself.",
     ),
     Row(
         lambda f: f.better >= REVISED and f.comments * f.better >= PAIRS,
         ("prefer", "imitate"),
-        "The model makes no more of a comment than of another one, but better answers are known, enough for pairs.",
+        "Reading a comment is not shown to help the model; but better answers are known, enough for pairs.",
     ),
     Row(
         lambda f: f.better >= MOSTLY,
         ("imitate", "prefer"),
-        "The model makes no more of a comment than of another one; it can use better answers, and there are few.",
+        "Reading a comment is not shown to help the model; it can use better answers, and there are few.",
     ),
     Row(
         lambda _: True,
         ("condition", "predict"),
-        "The model makes no more of a comment than of another one, and few better answers are known: what is left is "
-        "to learn which answer each comment was said of. Write revisions, or name a larger model, for more.",
+        "Reading a comment is not shown to help the model, and few better answers are known: what is left is to learn "
+        "which answer each comment was said of. Write revisions, or name a larger model, for more.",
     ),
 )
 
