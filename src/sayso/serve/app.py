@@ -25,6 +25,7 @@ from sayso.serve.docs import docs_page
 from sayso.serve.feedback import feedback_router
 from sayso.serve.guard import Needs, guard_of
 from sayso.serve.house import House, Limits
+from sayso.serve.inbox.pages import inbox_router
 from sayso.serve.keys import Keys
 from sayso.serve.labels import labels_router
 from sayso.serve.limits import BodyLimit, Buckets
@@ -52,7 +53,8 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -
         lifespan=_lifespan(house),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    needs = guard_of(keys, Buckets(house.metrics))
+    buckets = Buckets(house.metrics)
+    needs = guard_of(keys, buckets)
     app.state.house, app.state.needs = house, needs
     house.metrics.watch(house.answers.waiting)
     for router in (
@@ -60,6 +62,7 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -
         labels_router(house, needs),
         feedback_router(house, needs),
         _about_router(house, needs, app),
+        inbox_router(house, keys, buckets),
     ):
         app.include_router(router)
     handle_problems(app)
