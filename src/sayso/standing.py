@@ -19,9 +19,9 @@ from random import Random
 
 from sayso.errors import UnsupportedError
 from sayso.grouping import clip, groups
-from sayso.material import Case
+from sayso.material import Case, anchored
 from sayso.protocols import Material
-from sayso.records import Answer, Example, Feedback, Messages
+from sayso.records import Answer, Attempt, Example, Feedback, Messages
 from sayso.wording import about_questions, instructions, language_of_context, under_condition, with_standing
 
 QUOTED = 2  # questions that a line names at most
@@ -60,6 +60,13 @@ def _line(same: Sequence[Feedback], own: Sequence[Case]) -> Line:
     languages = {"zh", "en"} if everywhere else {language_of_context(case.context) for case in own}
     ids = tuple(id_ for case in own for id_ in case.from_ids)
     return Line(words, ids, frozenset(case.context for case in own), frozenset(languages))
+
+
+def elsewhere(material: Material, share: float) -> list[Case]:
+    """Examples that no comment is about, `share` per comment, as cases whose better answer is the gold one."""
+    task, drawn = material.task, anchored(material, share)
+    told = [(one, Feedback(one.prompt, Attempt(""), "", revision=one.target)) for one in drawn]
+    return [Case(said, task.context(one, material.kind), None, one.target) for one, said in told]
 
 
 class Trial:

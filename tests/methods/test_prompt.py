@@ -13,7 +13,7 @@ from materials import COMMENT, ENGLISH, Parrot, labelled, material
 
 from sayso.errors import UnsupportedError
 from sayso.methods.prompt import Knobs, lessons, objective, standing
-from sayso.records import GREEDY, Attempt, Author, Feedback, Kind, Messages, Reply, Sampling, Scope, user
+from sayso.records import GREEDY, Attempt, Author, Example, Feedback, Kind, Messages, Reply, Sampling, Scope, user
 from sayso.wording import instructions, remark
 
 UNTRIED = Knobs(calls=0)
@@ -138,6 +138,17 @@ def test_where_all_lines_do_harm_none_stands_and_each_that_helps_is_added() -> N
     assert nothing.standing == {"en": ""}
     assert nothing.stand == ()
     assert set(nothing.refused) == {one.id for one in harm}
+
+
+def test_a_line_that_spoils_what_nobody_commented_on_is_dropped() -> None:
+    rows = tuple(Example(f"r{i}", user(f"How are you, {thing}?"), "fine") for i, thing in enumerate(THINGS))
+    said = [rule("Shout.", i, "OH", scope=Scope("rule", "asked for an order")) for i in range(3)]
+    reader = Reader(lambda text: "OH" if "Shout" in text else "fine")
+    kept = lessons(material(*said, speaker=reader, examples=rows), Knobs(anchors=0))
+    assert len(kept.stand) == 3
+    found = lessons(material(*said, speaker=reader, examples=rows), Knobs(anchors=2))
+    assert found.stand == ()
+    assert "better without it" in found.refused[said[0].id]
 
 
 def test_a_program_that_commented_is_asked_about_the_new_answer() -> None:

@@ -68,7 +68,7 @@ class Pupil:
         material = Material(self.heard, tuple(examples), *speaks, rounds=rounds_of(learn, self.method))
         learner.core.remember("start")
         found = [self._round(material_of(material, number)) for number in range(material.rounds)]
-        if not any(one.lessons or any(one.standing.values()) for one in found):
+        if not any(one.lessons or one.standing for one in found):  # that no words are better than any is an answer too
             reasons = "; ".join(sorted(set(found[-1].refused.values())))[:200]
             raise UnsupportedError(f"the method '{self.name}' can use none of the comments: {reasons}")
         self.standing = found[-1].standing

@@ -8,7 +8,8 @@ right label, or that the program which commented says nothing),
 
 so every line is judged on comments that did not write it. The search begins with all lines that fit, or with none
 where that is better by `margin`, and takes away or adds one line at a time as long as that is better by `margin` and
-answers may be drawn. A line that changes nothing stays: somebody asked for it.
+answers may be drawn. A line that changes nothing stays: somebody asked for it. Beside the comments' prompts there are
+those of examples on which nothing is to change: their gold answers say whether a line reaches too far.
 - Where nothing tells a good answer (no better answer, no program), the lines are taken as they are.
 - The lines stand where comments stand in every prompt, after the user's last turn, for not every model knows a system
   turn.
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from sayso.material import cases, check_kind
 from sayso.protocols import Material, Syllabus
 from sayso.records import Kind, Objective
-from sayso.standing import Line, Trial, lines_of
+from sayso.standing import Line, Trial, elsewhere, lines_of
 from sayso.wording import instructions
 
 KINDS: tuple[Kind, ...] = ("encoder_decoder", "decoder")
@@ -33,12 +34,14 @@ class Knobs:
     """`lines` and `characters`: the most that stands in a prompt.
 
     `calls`: answers that may be drawn to compare lists (0: none is compared); `margin`: what counts as better.
+    `anchors`: examples per comment on which answers must stay good.
     """
 
     lines: int = 8
     characters: int = 800
     calls: int = 400
     margin: float = 0.01
+    anchors: float = 1.0
 
 
 def lessons(material: Material, knobs: Knobs) -> Syllabus:
@@ -46,7 +49,9 @@ def lessons(material: Material, knobs: Knobs) -> Syllabus:
     check_kind("prompt", KINDS, material.kind)
     ready, refused = cases(material)
     lines = lines_of(ready, refused)
-    trials = [Trial(material, ready, language) for language in ("zh", "en")]
+    asked = [*ready, *elsewhere(material, knobs.anchors)]
+    spoken = [language for language in ("zh", "en") if any(language in line.languages for line in lines)]
+    trials = [Trial(material, asked, language) for language in spoken]
     share = knobs.calls // max(1, sum(bool(trial.judged) for trial in trials))
     chosen: dict[str, list[Line]] = {}
     worse: set[Line] = set()
