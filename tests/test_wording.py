@@ -23,6 +23,7 @@ from sayso.wording import (
     to_judge,
     under_condition,
     verdict,
+    what_is_wrong,
     with_comment,
     with_standing,
     without_length,
@@ -172,3 +173,14 @@ def test_a_single_instruction_stands_as_a_comment_does_and_none_leaves_nothing()
     assert instructions([], "en") == ""
     assert instructions(["Say seven."], "en") == remark("Say seven.", "en")
     assert instructions(["一", "二"], "zh") == "审阅者对回答的要求：\n- 一\n- 二"
+
+
+def test_a_judgement_may_be_asked_against_a_rule_and_what_it_says_is_told_apart() -> None:
+    asked = to_judge((Message("user", "How long?"),), "Three days.", "Say seven.")[-1].text
+    assert asked == "Message: How long?\nRule: Say seven.\nReply: Three days.\n\nDoes this reply keep the rule?"
+    for language in ("zh", "en"):
+        assert what_is_wrong(verdict(False, "Say seven.", language)) == "Say seven."
+        assert what_is_wrong(verdict(True, "", language)) == ""
+    assert what_is_wrong("No") == ""
+    assert what_is_wrong("不对，应为七天。") == "不对，应为七天。"
+    assert what_is_wrong("Nothing like it.") == "Nothing like it."
