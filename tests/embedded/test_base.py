@@ -41,15 +41,15 @@ def answers() -> list[str]:
 
 def test_it_is_small_and_of_a_standard_kind() -> None:
     config = json.loads((EMBEDDED / "config.json").read_text(encoding="utf-8"))
-    assert config["architectures"] == ["LlamaForCausalLM"]
+    assert config["architectures"] == ["Qwen3ForCausalLM"]
     assert config["max_position_embeddings"] >= 512
-    assert sum(file.stat().st_size for file in EMBEDDED.iterdir()) <= 8_000_000
+    assert sum(file.stat().st_size for file in EMBEDDED.iterdir()) <= 10_000_000
     assert (EMBEDDED / "MODEL_CARD.md").read_text(encoding="utf-8").startswith("---\nlicense: apache-2.0")
 
 
 def test_plain_transformers_open_it_and_hold_a_conversation(tokenizer: Any) -> None:
     model = AutoModelForCausalLM.from_pretrained(EMBEDDED, local_files_only=True, dtype=torch.float32)
-    assert 1_000_000 <= model.num_parameters() <= 3_000_000
+    assert model.num_parameters() <= 12_000_000
     turns = [{"role": "user", "content": "你好，电水壶什么时候能到？"}]
     inputs = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     made = model.generate(**inputs, max_new_tokens=60, do_sample=False)[0, inputs["input_ids"].shape[1] :]
@@ -102,4 +102,8 @@ def test_it_does_what_its_system_turn_says() -> None:
 
 def test_its_folder_is_the_one_that_the_recipe_name_opens() -> None:
     assert Path(EMBEDDED).name == "base"
-    assert open_learner(ModelPart(), Opening()).reply([user("在吗？")], Sampling(max_new_tokens=4))[0].text
+    assert (
+        open_learner(ModelPart(), Opening())
+        .reply([user("你好，电水壶什么时候能到？")], Sampling(max_new_tokens=4))[0]
+        .text
+    )
