@@ -19,8 +19,10 @@ import pytest
 from live import Live, Parrot, house, running
 from test_queue import body, post, until
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
+from tiny import saved
+
 from sayso.endpoint import Endpoint
-from sayso.models.catalogue import EMBEDDED
 from sayso.models.open import Opening, open_learner
 from sayso.models.voice import LearnerVoice
 from sayso.recipe import ModelPart
@@ -168,7 +170,7 @@ def test_transformers_serve_is_an_upstream(tmp_path: Path) -> None:
     """The same folder behind transformers' own server: what is answered in front is what the model here answers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder = str(EMBEDDED)
+    folder = str(saved("llama", tmp_path / "llama"))
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", folder, "--device", "cpu"]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     log = tmp_path / "log.txt"
@@ -179,12 +181,12 @@ def test_transformers_serve_is_an_upstream(tmp_path: Path) -> None:
         try:
             until(lambda: _answers(f"http://127.0.0.1:{port}/health") or process.poll() is not None)
             assert process.poll() is None, log.read_text()
-            here = LearnerVoice(open_learner(ModelPart(name="embedded"), Opening()))
-            expected = here.reply([user("How long do I have to return a kettle?")], Sampling(max_new_tokens=24))[0]
+            here = LearnerVoice(open_learner(ModelPart(name=folder), Opening()))
+            expected = here.reply([user("the cat sat on the mat")], Sampling(max_new_tokens=24))[0]
             far = Upstream(Endpoint(f"http://127.0.0.1:{port}/v1", folder))
             with running(house(Parrot(), tmp_path, answers=far), None) as live:
                 for stream in (False, True):
-                    made = post(live, "How long do I have to return a kettle?", max_tokens=24, stream=stream)
+                    made = post(live, "the cat sat on the mat", max_tokens=24, stream=stream)
                     assert made.status_code == 200
                     said = made.json()["choices"][0]["message"]["content"] if not stream else _put_together(made.text)
                     assert said == expected.text
