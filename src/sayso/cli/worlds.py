@@ -57,9 +57,7 @@ def found_worlds() -> dict[str, World]:
     return {name: rooms.find("worlds", name) for name in rooms.names("worlds")}
 
 
-def written(
-    chosen: Mapping[str, World], folder: Path, rows: int, seed: int, mix: str = ""
-) -> list[dict[str, Any]]:
+def written(chosen: Mapping[str, World], folder: Path, rows: int, seed: int, mix: str = "") -> list[dict[str, Any]]:
     """Exercises as JSONL conversations: train.jsonl, and validation.jsonl of another seed."""
     from sayso.exercises import exercises
 
