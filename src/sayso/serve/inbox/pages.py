@@ -103,6 +103,7 @@ def _add_lists(router: APIRouter, desk: Desk) -> None:
         caller = desk.caller(visit)
         told = desk.told(caller, desk.shelf.holdings().by(caller.name))
         states = Counter(one.state for one in told)
+        state = state if state in states else ""
         wanted = [one for one in told if not state or one.state == state]
         shown, more = _paged(wanted, max(0, skip), YOURS)
         return page(visit, "yours.html.jinja", told=shown, states=states, state=state, n=len(told), more=more)

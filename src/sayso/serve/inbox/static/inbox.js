@@ -29,7 +29,7 @@
     history.replaceState(null, "", location.pathname + location.search);
     $("#key-ready").hidden = false;
     $("#come-in").focus();
-  }
+  } else (key ?? $("#name"))?.focus();
 
   const copy = $("#copy");
   if (copy && navigator.clipboard) {
@@ -50,12 +50,14 @@
   const button = $("#mark");
   const characters = (text) => [...text].length;  // as the server counts them
 
-  // Where a selection begins and ends within the answer, in UTF-16 units; null where it is not in there.
+  // Where the part of a selection that lies in the answer begins and ends, in UTF-16 units; null where none does.
   const selected = () => {
     const selection = getSelection();
     if (!answer || !selection.rangeCount || selection.isCollapsed) return null;
-    const range = selection.getRangeAt(0);
-    if (!answer.contains(range.startContainer) || !answer.contains(range.endContainer)) return null;
+    const range = selection.getRangeAt(0).cloneRange();
+    if (!range.intersectsNode(answer)) return null;
+    if (!answer.contains(range.startContainer)) range.setStart(answer, 0);  // a hand that went too far
+    if (!answer.contains(range.endContainer)) range.setEnd(answer, answer.childNodes.length);
     const before = document.createRange();
     before.setStart(answer, 0);
     before.setEnd(range.startContainer, range.startOffset);
