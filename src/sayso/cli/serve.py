@@ -3,6 +3,8 @@
 Decided here:
 - Without keys it listens on this machine alone; asked to listen elsewhere, it refuses.
 - Before it answers anybody, it answers some of the run's items again and says how many come out as in the evaluation.
+- Of a run the version is served that was learnt live last (cli/live.py), and from then on whichever is current; with
+  a stage named, or an upstream, it is what was asked for, for good.
 - What it prints on stdout is where it can be reached; everything else goes to stderr.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +21,13 @@ import typer
 from sayso.errors import UnsupportedError, UserError
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.types import ASGIApp
+
     from sayso.serve.house import House, Limits
     from sayso.serve.keys import Keys
+    from sayso.serve.queue import Room
+    from sayso.serve.versions import Versions
 
 GRACE_SECONDS = 10
 
@@ -47,13 +54,15 @@ def serve(
 ) -> None:
     """Serve a trained model: an OpenAI-compatible API that takes comments on its answers."""
     _check_installed()
-    from sayso.cli.serving import house_of, replayed, served
+    from sayso.cli.serving import house_of, replayed, served, served_version, versions_of
     from sayso.serve.house import Limits
     from sayso.serve.queue import Room
 
     held = _keys(keys)
     hosts = _hosts(host, held)
-    what = served(model, stage, upstream)
+    versions = None if stage or upstream else versions_of(model)
+    number = versions.current if versions is not None else 0
+    what = served(model, stage, upstream) if versions is None else served_version(versions, number)
     if what.notice:
         _say(f"stage    {what.notice}")
     what = replace(what, name=name or what.name, store=store or what.store)
@@ -63,7 +72,7 @@ def serve(
     try:
         house = house_of(what, room)
         _say(f"golden   {replayed(what, house, golden)}")
-        _run(house, limits, held, listening)
+        _run(_app(house, number, versions, _Outfit(limits, held, room)), house, held, listening)
     finally:
         listening.close()
 
@@ -71,15 +80,38 @@ def serve(
 # ---------------------------------------------------------------- inside
 
 
-def _run(house: House, limits: Limits, keys: Keys | None, listening: socket.socket) -> None:
+@dataclass(frozen=True)
+class _Outfit:
+    """What every version is served with."""
+
+    limits: Limits
+    keys: Keys | None
+    room: Room
+
+
+def _app(house: House, number: int, versions: Versions | None, outfit: _Outfit) -> ASGIApp:
+    """The app of what is served for good, or one whose version changes."""
+    from sayso.cli.serving import heir_of, served_version
+    from sayso.serve.app import create_app
+    from sayso.serve.live import Living
+
+    def build(each: House) -> FastAPI:
+        return create_app(each, outfit.limits, outfit.keys)
+
+    def enter(wanted: int) -> House:
+        assert versions is not None
+        return heir_of(house, served_version(versions, wanted), outfit.room)
+
+    return build(house) if versions is None else Living(versions, (number, house), enter, build)
+
+
+def _run(app: ASGIApp, house: House, keys: Keys | None, listening: socket.socket) -> None:
     """Answer until it is stopped."""
     import uvicorn
 
-    from sayso.serve.app import create_app
-
     with house.store, house.log:
         settings = uvicorn.Config(
-            create_app(house, limits, keys),
+            app,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -90,6 +122,7 @@ def _run(house: House, limits: Limits, keys: Keys | None, listening: socket.sock
         _say(f"model    {house.name}, version {house.version}")
         _say(f"store    {house.store.where}: comments and answers")
         _say(f"keys     {_about(keys)}")
+        _say(f"inbox    {where}/inbox: where people read answers and say what is wrong")
         print(f"serving at {where}/v1   (how to call it: {where}/docs)", flush=True)
         uvicorn.Server(settings).run(sockets=[listening])
 

@@ -8,7 +8,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +17,7 @@ from sayso.serve.inbox.shelf import Kept
 
 How = Literal["opposite", "same", "near"]
 MOST = 5
+LOOKED = 2000  # newest comments that are compared while somebody types
 NEAR = 0.34
 _ORDER: tuple[How, ...] = ("opposite", "same", "near")
 
@@ -30,11 +31,13 @@ class Alike:
     closeness: float
 
 
-def similar(words: str, past: Iterable[Kept], most: int = MOST) -> list[Alike]:
+def similar(words: str, past: Sequence[Kept], most: int = MOST) -> list[Alike]:
     """At most so many past comments that say much the same, or the opposite; none for no words."""
     if not words.strip():
         return []
-    found = [one for kept in past if kept.said.comment.strip() and (one := _compared(words, kept)) is not None]
+    found = [
+        one for kept in past[-LOOKED:] if kept.said.comment.strip() and (one := _compared(words, kept)) is not None
+    ]
     return sorted(found, key=lambda one: (_ORDER.index(one.how), -one.closeness))[:most]
 
 

@@ -17,6 +17,9 @@
   times(document);
   document.addEventListener("htmx:afterSwap", (event) => times(event.target));
 
+  const here = $(".tabs [aria-current]");  // on a phone the row of tabs is wider than the page
+  if (here) here.closest(".tabs").scrollLeft = here.offsetLeft - 40;
+
   const help = $("#help");
   all("[data-open=help]").forEach((button) => {
     button.hidden = false;

@@ -1,0 +1,94 @@
+"""The inbox on a shared database: a PostgreSQL server of the test's own; skipped, saying so, where there is none."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from live import Live, Parrot, house, running
+from reviewers import Person, outcomes, responses, said_before
+
+from sayso.store.feedback import FeedbackStore
+from sayso.store.responses import ResponseLog
+
+
+def server_user() -> str | None:
+    """PostgreSQL refuses to run as root: then as somebody else who is there."""
+    if os.geteuid() != 0:
+        return None
+    known = {one.pw_name for one in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in known), None)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
+        pytest.skip("no PostgreSQL server here")
+    folder, user = Path(tempfile.mkdtemp(prefix="sayso-pg-")), server_user()
+    if user:
+        shutil.chown(folder, user)
+    data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off"
+
+    def run(*command: str) -> None:
+        subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True, timeout=120)
+
+    try:
+        run("initdb", "-D", str(data), "-U", "sayso", "-A", "trust", "-E", "UTF8", "--no-sync")
+        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        yield f"postgresql://sayso@/postgres?host={folder}"
+    finally:
+        if (data / "postmaster.pid").is_file():
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def shared(url: str, tmp_path: Path) -> Iterator[Live]:
+    made = house(Parrot(), tmp_path)
+    made.store.close()
+    made.log.close()
+    made = replace(made, store=FeedbackStore(url), log=ResponseLog(url))
+    made.log.add(responses())
+    said = said_before()
+    made.store.add(said)
+    made.store.record(outcomes(said))
+    with running(made, made.answers) as served:
+        yield served
+
+
+def test_the_inbox_on_a_shared_database(shared: Live) -> None:
+    anna, ben = Person(shared), Person(shared, "zh")
+    anna.post("/sign-in", {"name": "anna"})
+    ben.post("/sign-in", {"name": "本"})
+    for queue in ("newest", "unsure", "repeated", "disputed", "audit"):
+        assert anna.get(f"/queue/{queue}", follow_redirects=True).status_code == 200
+    assert "2 people" in anna.get("/queue/repeated").text
+    told = anna.say("chatcmpl-2", "Shorter.\0\ud800 短一点")
+    kept = told.headers["location"].partition("kept=")[2]
+    assert anna.post("/take-back", {"id": kept, "then": "item"}).status_code == 303
+    assert shared.house.store.all(author="anna") == []
+    assert anna.post("/bring-back", {"id": kept, "then": "item"}).status_code == 303
+    assert anna.say("chatcmpl-2", "Much shorter.", change=kept).status_code == 409
+    assert "短一点" in anna.get("/yours").text
+    assert "本" in ben.get("/queue/newest").text
+
+    def speak(one: Person, token: str, words: str) -> None:
+        one.http.post("/item/chatcmpl-3", data={"comment": words, "verdict": "negative", "csrf": token})
+
+    people = [(one, one.token(), f"remark {n}") for n, one in enumerate((anna, ben) * 4)]
+    threads = [threading.Thread(target=speak, args=args) for args in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = {one.comment for one in shared.house.store.all() if one.item == "chatcmpl-3"}
+    assert {f"remark {n}" for n in range(8)} <= found
