@@ -27,6 +27,7 @@ from typer.core import TyperCommand, TyperGroup
 from sayso.errors import MachineFault, SaysoError, UserError, nearest
 
 COMMANDS = (
+    "demo",
     "init",
     "models",
     "check",
@@ -41,6 +42,7 @@ COMMANDS = (
     "forget",
     "report",
     "serve",
+    "live",
     "keys",
     "worlds",
     "bench",

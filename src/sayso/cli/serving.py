@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sayso.protocols import Speaker, Task
     from sayso.serve.house import Decide, House
     from sayso.serve.queue import Room
+    from sayso.serve.versions import Versions
 
 STAGES = ("base", "train", "learn")
 BARE_TOKENS = 256
@@ -72,6 +73,24 @@ def served(model: str, stage: str, upstream: str) -> Served:
     return _bare(model, upstream)
 
 
+def versions_of(model: str) -> Versions | None:
+    """The versions of a run folder or recipe; None for a model's name."""
+    from sayso.serve.versions import Versions
+
+    project = _project(model)
+    return None if project is None else Versions(project.run.folder)
+
+
+def served_version(versions: Versions, number: int) -> Served:
+    """A version that was learnt live, under its run's name; 0 is the run's own result."""
+    from sayso.store.runs import Run
+
+    if number == 0:
+        return served(str(versions.run), "", "")
+    what = served(str(versions.folder(number)), "learn", "")
+    return replace(what, name=Run.open(versions.run).recipe().name)
+
+
 def house_of(what: Served, room: Room) -> House:
     """The house for it; its store is opened, its queue not yet."""
     from sayso.serve.house import House
@@ -100,6 +119,22 @@ def house_of(what: Served, room: Room) -> House:
         what.standing,
         what.critic,
         what.rules,
+    )
+
+
+def heir_of(house: House, what: Served, room: Room) -> House:
+    """The house of another version of the same model: its queue is its own, name, store, log and counters are not."""
+    from sayso.serve.queue import Queue
+
+    assert what.voice is not None
+    return replace(
+        house,
+        version=what.version,
+        answers=Queue(what.voice, room, house.metrics),
+        decide=what.decide,
+        standing=what.standing,
+        critic=what.critic,
+        rules=what.rules,
     )
 
 
