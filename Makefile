@@ -16,7 +16,6 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 TORCH_INDEX ?=
 TORCH_ANY ?=
 JOBS ?= 2
-RECIPE ?= src/sayso/embedded/demo/recipe.yaml
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -28,7 +27,7 @@ GPU := $(shell nvidia-smi -L 2>/dev/null | head -n 1)
 .DEFAULT_GOAL := test
 
 demo: $(READY)
-	$(BIN)/sayso run $(RECIPE)
+	$(BIN)/sayso demo
 
 test: lint types check
 
