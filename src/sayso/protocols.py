@@ -106,6 +106,10 @@ class Voice(Speaker, Protocol):
         """The text of one token by itself."""
         ...
 
+    def close(self) -> None:
+        """Give the model's memory back; nothing is asked afterwards."""
+        ...
+
 
 class Batch(Protocol):
     """Rows put together for one forward pass (N supervised positions in all)."""

@@ -39,6 +39,7 @@ class Parrot:
     tokens: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
     begun: threading.Event = field(default_factory=threading.Event)
+    closed: bool = False
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -75,6 +76,9 @@ class Parrot:
             left -= {token.row for token in told if token.last} | set(heard(told))
             place += 1
         self.stopped.set()
+
+    def close(self) -> None:
+        self.closed = True
 
     def decode(self, ids: Sequence[int]) -> str:
         return "".join(map(chr, ids)).strip()

@@ -95,8 +95,8 @@ def _app(house: House, number: int, versions: Versions | None, outfit: _Outfit) 
     from sayso.serve.app import create_app
     from sayso.serve.live import Living
 
-    def build(each: House) -> FastAPI:
-        return create_app(each, outfit.limits, outfit.keys)
+    def build(each: House, like: FastAPI | None = None) -> FastAPI:
+        return create_app(each, outfit.limits, outfit.keys, like)
 
     def enter(wanted: int) -> House:
         assert versions is not None

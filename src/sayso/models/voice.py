@@ -87,6 +87,10 @@ class LearnerVoice:
         """The text of one token by itself."""
         return str(self.learner.core.tokenizer.decode([token]))
 
+    def close(self) -> None:
+        """Let go of the learner, whoever still holds this voice."""
+        del self.learner
+
     # ------------------------------------------------------------ inside
 
     @staticmethod

@@ -26,6 +26,7 @@ from sayso.serve.feedback import feedback_router
 from sayso.serve.guard import Needs, guard_of
 from sayso.serve.house import House, Limits
 from sayso.serve.inbox.pages import inbox_router
+from sayso.serve.inbox.session import Sessions
 from sayso.serve.keys import Keys
 from sayso.serve.labels import labels_router
 from sayso.serve.limits import BodyLimit, Buckets
@@ -42,8 +43,12 @@ ABOUT = (
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}}
 
 
-def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -> FastAPI:
-    """The app that serves a house. Without keys everybody who reaches it is its owner."""
+def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None, like: FastAPI | None = None) -> FastAPI:
+    """The app that serves a house. Without keys everybody who reaches it is its owner.
+
+    `like`: an app with the same keys that this one takes the place of. Who is signed in there is signed in here, and
+    what a key has used of its minute there is used.
+    """
     app = FastAPI(
         title=f"Sayso: {house.name}",
         description=ABOUT,
@@ -53,16 +58,18 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None) -
         lifespan=_lifespan(house),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    buckets = Buckets(house.metrics)
+    buckets = Buckets(house.metrics) if like is None else like.state.buckets
+    sessions = Sessions(keys) if like is None else like.state.sessions
     needs = guard_of(keys, buckets)
     app.state.house, app.state.needs = house, needs
+    app.state.buckets, app.state.sessions = buckets, sessions
     house.metrics.watch(house.answers.waiting)
     for router in (
         chat_router(house, limits, needs),
         labels_router(house, needs),
         feedback_router(house, needs),
         _about_router(house, needs, app),
-        inbox_router(house, keys, buckets),
+        inbox_router(house, sessions, buckets),
     ):
         app.include_router(router)
     handle_problems(app)

@@ -19,7 +19,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic import BaseModel
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from sayso.errors import RunError, SaysoError
 from sayso.serve.guard import Needs
@@ -37,22 +37,22 @@ class _Seat:
 
     number: int
     house: House
-    app: ASGIApp
+    app: FastAPI
     guests: int = 0
 
 
 class Living:
-    """ASGI. `enter` makes the house of a version (slow, in a thread), `build` the app of a house."""
+    """ASGI. `enter` makes the house of a version (slow, in a thread), `build` its app, like the one before."""
 
     def __init__(
         self,
         versions: Versions,
         first: tuple[int, House],
         enter: Callable[[int], House],
-        build: Callable[[House], FastAPI],
+        build: Callable[[House, FastAPI | None], FastAPI],
     ) -> None:
         self._versions, self._enter, self._build = versions, enter, build
-        self._seat = self._seated(*first)
+        self._seat = self._seated(*first, None)
         self._failed: int | None = None
         self._looking = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -99,13 +99,13 @@ class Living:
             return False
         old, self._failed = self._seat, None
         house.answers.start()
-        self._seat = self._seated(wanted, house)
+        self._seat = self._seated(wanted, house, old.app)
         LOG.warning("version %s answers now: %s", wanted, house.version)
         self._let_go(old)
         return True
 
-    def _seated(self, number: int, house: House) -> _Seat:
-        app = self._build(house)
+    def _seated(self, number: int, house: House, like: FastAPI | None) -> _Seat:
+        app = self._build(house, like)
         app.include_router(live_router(self, self._versions, app.state.needs))
         return _Seat(number, house, app)
 

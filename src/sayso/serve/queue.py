@@ -100,11 +100,13 @@ class Queue:
         self._worker.start()
 
     async def stop(self) -> None:
-        """End after the batch that is under way; whatever waits is refused."""
+        """End after the batch that is under way; whatever waits is refused, and the model's memory given back."""
         with self._changed:
             self._open = False
             self._changed.notify()
         await asyncio.to_thread(self._worker.join, self.room.seconds)
+        if not self._worker.is_alive():
+            self.voice.close()
 
     def waiting(self) -> int:
         """How many answers wait for their turn."""

@@ -19,7 +19,7 @@ from sayso.serve.inbox.form import Form, form_of
 from sayso.serve.inbox.session import COOKIE, TOKEN, Sessions
 from sayso.serve.inbox.shelf import Holdings, Kept, Shelf
 from sayso.serve.inbox.web import Visit
-from sayso.serve.keys import Caller, Keys
+from sayso.serve.keys import Caller
 from sayso.serve.limits import Buckets
 from sayso.serve.problems import Refusal
 
@@ -60,9 +60,9 @@ class Told:
 class Desk:
     """Everything behind the pages."""
 
-    def __init__(self, house: House, keys: Keys | None, buckets: Buckets) -> None:
-        self.house, self.keys, self.buckets = house, keys, buckets
-        self.shelf, self.sessions = Shelf(house.store, house.log), Sessions(keys)
+    def __init__(self, house: House, sessions: Sessions, buckets: Buckets) -> None:
+        self.house, self.sessions, self.buckets = house, sessions, buckets
+        self.keys, self.shelf = sessions.keys, Shelf(house.store, house.log)
 
     # ------------------------------------------------------------ who comes in
 

@@ -24,9 +24,9 @@ from sayso.serve.inbox.form import Draft, draft_from, scope_of
 from sayso.serve.inbox.item import Seen, find, item_page
 from sayso.serve.inbox.preview import preview
 from sayso.serve.inbox.queues import PAGE, QUEUES, Draw, Queue
+from sayso.serve.inbox.session import Sessions
 from sayso.serve.inbox.similar import similar
 from sayso.serve.inbox.web import Shown, Visit, away, page, static_files
-from sayso.serve.keys import Keys
 from sayso.serve.limits import Buckets
 from sayso.serve.problems import Refusal
 
@@ -34,10 +34,10 @@ YOURS = 30
 _FOREVER = "public, max-age=31536000, immutable"
 
 
-def inbox_router(house: House, keys: Keys | None, buckets: Buckets) -> APIRouter:
+def inbox_router(house: House, sessions: Sessions, buckets: Buckets) -> APIRouter:
     """All pages of the inbox, under /inbox. Without keys everybody who reaches it is its owner."""
     router = APIRouter(prefix="/inbox", route_class=Shown, include_in_schema=False)
-    desk = Desk(house, keys, buckets)
+    desk = Desk(house, sessions, buckets)
     add_door(router, desk)
     add_acts(router, desk)
     _add_lists(router, desk)
