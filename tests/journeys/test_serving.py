@@ -28,7 +28,13 @@ def serving(*words: str | Path, code: int = 130) -> Iterator[tuple[str, list[str
     """`sayso serve` in a process of its own; its address, and what it said on stderr once it has ended."""
     args = [sys.executable, "-m", "sayso", "serve", *map(str, words), "--port", "0"]
     said: list[str] = []
-    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # What ignores Ctrl-C passes that on to its children; one that handles it does not.
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, earlier)
+    with started as process:
         try:
             assert process.stdout is not None
             found = re.search(r"http://\S+", process.stdout.readline())
