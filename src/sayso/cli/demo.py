@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from sayso.cli.demo_result import DemoResult, Pair
     from sayso.cli.project import Project
 
 RECIPE = Path(__file__).parents[1] / "embedded" / "demo" / "recipe.yaml"
-SHARES = {"answer": 0.16, "comments": 0.02, "probe": 0.12, "learn": 0.56, "prove": 0.14}
+SHARES = {"answer": 0.1, "comments": 0.01, "probe": 0.2, "learn": 0.52, "prove": 0.17}
 
 
 def demo(
@@ -56,6 +58,7 @@ def _stages(project: Project, screen: Screen) -> dict[str, Any]:
     screen.step("answer", "The model that the package carries answers customers of a shop, in English and Chinese")
     check_stage(project)
     project.scored("base")
+    screen.answered(project)
     screen.step("comments", "What people of the shop said about its answers")
     comment_stage(project)
     screen.comments(project)
@@ -107,6 +110,13 @@ class Screen:
         if not self.done:
             return "   (all of it takes about a minute or two)"
         return f"   (about {span(self.seconds / self.done * (1 - self.done))} left)"
+
+    def answered(self, project: Project) -> None:
+        """Two of its answers: to the first message of the test and to the last."""
+        examples, answers = project.examples("test"), project.run.answers("base", "test")
+        for at in (0, -1):
+            self._said("customer", examples[at].prompt[-1].text)
+            self._said("model", answers[at].text)
 
     def comments(self, project: Project) -> None:
         """The whole file."""
@@ -160,18 +170,22 @@ class Screen:
         from rich.text import Text
 
         self.out.print()
-        self.out.print(Text("customer  ", "dim"), Text(" ".join(pair.prompt.split())), sep="")
+        self._said("customer", pair.prompt)
         for label, text, kept in (("before", pair.before, pair.kept_before), ("after", pair.after, pair.kept_after)):
-            mark = Text("✓ ", "green") if kept else Text("✗ ", "red")
-            self.out.print(Text(f"{label:<8}", "dim"), mark, Text(text), sep="")
+            self._said(label, text, Text("✓ ", "green") if kept else Text("✗ ", "red"))
+
+    def _said(self, who: str, words: str, mark: Text | str = "") -> None:
+        from rich.text import Text
+
+        self.out.print(Text.assemble((f"{who:<10}", "dim"), mark, " ".join(words.split())))
 
     def end(self, folder: Path, page: Path) -> None:
         """Where to read on, and what to do next."""
         from sayso.cli.console import span
 
         self.out.print()
-        self.out.print(f"Report:  {page}")
-        self.out.print(f"Next:    sayso serve {folder}      talk to it, and comment on what it says")
+        self.out.print(f"Report:  {_from_here(page)}")
+        self.out.print(f"Next:    sayso serve {_from_here(folder)}      talk to it, and comment on what it says")
         self.out.print(f"It took {span(self.seconds)}.")
 
 
@@ -189,3 +203,8 @@ def _all(found: DemoResult) -> tuple[Any, ...]:
         f"{total('untouched')}/{total('neighbours')}",
     )
     return tuple(Text(cell, "bold") for cell in cells)
+
+
+def _from_here(path: Path) -> Path:
+    """As short as it can be written in this folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
