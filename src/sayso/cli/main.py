@@ -43,6 +43,7 @@ COMMANDS = (
     "report",
     "serve",
     "live",
+    "chat",
     "keys",
     "worlds",
     "bench",
