@@ -4,9 +4,9 @@ Decided here:
 - What is said is a comment on the last answer, kept in the run's store at once. `/learn` is one turn of `sayso live`:
   the same versions, proof and gate, so a server of the same run takes over what is learnt here. As one person's few
   comments can show little, it is eager; what the gate refuses may be tried all the same with `/take`.
-- A bare model gets a run of its own, so that it can learn; the last version is there the next time. Its data are the
-  package's sample questions in both languages: nothing of them is taught, they keep the model where it was, and show
-  whether it is.
+- A bare model gets a run of its own, so that it can learn; the last version is there the next time. Its data are what
+  customers ask the shop of the package's demo, in both languages: nothing of them is taught, they keep the model where
+  it was, and show whether it is.
 - Answers are printed on stdout as they are written, the rest on stderr. Ctrl-C ends an answer or a learning, and what
   was said is kept; at the prompt it clears the line, and twice it leaves. In a pipe every line is one turn.
 - Commands are understood in English and Chinese; the talk about them follows the language of the last line.
@@ -29,11 +29,14 @@ from sayso.wording import Language, language_of, language_of_context, with_stand
 if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.cli.serving import Served
-    from sayso.recipe import FilePart
+    from sayso.recipe import FilePart, StrategyPart
     from sayso.serve.versions import Versions
 
-METHOD = "distil"  # of a bare model: it learns from a comment that brings no better answer
+METHOD = "imitate"  # of a bare model: better answers are learnt surely, words alone by large models only
 TOKENS = 128
+ORDINARY = 48  # questions that nobody comments on
+STEPS = 16  # for one comment or two
+SMALL_RATE = 1e-3  # of the carried model, as in its demo; others have their preset's
 COMMANDS = {
     "say": ("说",),
     "always": ("总是",),
@@ -70,7 +73,7 @@ WORDS: dict[str, dict[Language, str]] = {
 
 def chat(
     model: Annotated[str, typer.Argument(help="a run folder or its recipe; or a model's folder, hub id, 'embedded'")],
-    method: Annotated[str, typer.Option(help="a method's name; the recipe's, else distil, when empty")] = "",
+    method: Annotated[str, typer.Option(help="a method's name; the recipe's, else imitate, when empty")] = "",
     folder: Annotated[Path | None, typer.Option(help="for a bare model's run; runs/chat-NAME if none")] = None,
     author: Annotated[str, typer.Option(help="who comments")] = "",
 ) -> None:
@@ -288,24 +291,26 @@ def _run_of(model: str, folder: Path | None, method: str) -> Path:
             name=f"chat-{name}",
             task=TaskPart(name="generate", max_new_tokens=TOKENS),
             model=ModelPart(name=str(Path(model).absolute()) if Path(model).is_dir() else model),
-            data=DataPart(train=_ordinary(home, "train"), validation=_ordinary(home, "validation")),
-            learn=LearnPart(method=method or METHOD, replay=0.0),
+            data=DataPart(train=_ordinary("train"), validation=_ordinary("validation")),
+            learn=LearnPart(method=method or METHOD, strategy=_strategy(model), replay=0.0),
         )
         Run.create(home, recipe)
     return home
 
 
-def _ordinary(home: Path, split: str) -> FilePart:
-    """The sample questions of a split, in both languages, as a file in the run."""
-    from sayso.cli.init import SAMPLES
+def _ordinary(split: str) -> FilePart:
+    """What the demo's customers ask, in both languages."""
+    from sayso.models.catalogue import EMBEDDED
     from sayso.recipe import FilePart
-    from sayso.store.files import read_lines, write_lines
 
-    files = {language: SAMPLES / f"instructions.{language}" / f"{split}.jsonl" for language in ("zh", "en")}
-    rows = [(language, row) for language, file in files.items() for _, row in read_lines(file)]
-    kept = home / f"ordinary.{split}.jsonl"
-    write_lines(kept, ({**row, "id": f"{language}-{row['id']}"} for language, row in rows))
-    return FilePart(path=str(kept.absolute()), columns={"prompt": "prompt", "target": "answer", "id": "id"})
+    return FilePart(path=str(EMBEDDED.parent / "demo" / f"{split}.jsonl"), limit=ORDINARY)
+
+
+def _strategy(model: str) -> StrategyPart:
+    from sayso.recipe import StrategyPart
+
+    rate = SMALL_RATE if model == "embedded" else 0.0
+    return StrategyPart(learning_rate=rate, steps=STEPS, validate_every=2, early_stopping=0)
 
 
 def _weights(versions: Versions, number: int) -> Path:
