@@ -88,6 +88,19 @@ def test_a_gain_on_the_items_alone_is_a_gain() -> None:
     assert rule([measured("internalised", 0.1, "cannot tell")], [compared("passes", 0.3, "better")]).promoted
 
 
+def test_what_was_seen_on_something_new_is_named_before_what_was_taught() -> None:
+    transfer, items = measured("transfer", 0.2, "better"), compared("passes", 0.3, "better")
+    ruling = rule([HEEDED, transfer], [items])
+    assert ruling.gains == (transfer.words, items.words, HEEDED.words)
+    assert ruling.words.endswith(transfer.words)
+    assert rule([HEEDED], [items]).words.endswith(items.words)
+
+
+@pytest.mark.parametrize("other", ["heed", "retention", "belief", "obedience"])
+def test_other_measures_are_no_gain(other: str) -> None:
+    assert not rule([measured(other, 0.5, "better"), measured("transfer", 0.1, "cannot tell")], []).promoted
+
+
 def test_no_gain_is_refused_with_the_number_that_was_looked_at() -> None:
     ruling = rule([measured("internalised", 0.3, "cannot tell", n=6)], [])
     assert not ruling.promoted

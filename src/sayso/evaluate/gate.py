@@ -6,8 +6,12 @@ Decided here:
   from chance is no gain, and the words say on how many comments it was looked for.
 - Worse is a verdict "worse" that loses at least LOST, or a loss of FEARED or more that these items can neither show
   nor exclude: whoever deploys it carries that risk, so it counts.
-- Near prompts may show a comment's effect more often by at most NEAR. The whole interval of the drift has to lie above
-  DRIFT before it counts; drift below is what learning costs.
+- Near prompts may show a comment's effect more often by at most NEAR.
+- Drift refuses only where its whole interval lies above DRIFT. That is an alarm for a model that has come loose, not
+  a goal: far below it other answers already read differently, so the measure is for people to look at.
+- What was seen on something new is named first: transfer, then the items, then the taught comments. A model that knows
+  its lessons by heart is the least of these.
+- What it is told in its prompt (heed, obedience) is measured after learning only, so the gate has no say in it.
 - Refused is not deleted: the weights stay, and the stage before remains the run's result.
 """
 
@@ -24,7 +28,7 @@ LOST = 0.01
 FEARED = 0.05
 NEAR = 0.05
 DRIFT = 0.2  # nats per token
-SHOULD = ("internalised", "transfer")
+SHOULD = ("transfer", "internalised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,7 @@ class Ruling:
 
 def rule(measures: Sequence[Measured], comparisons: Sequence[Comparison]) -> Ruling:
     """From the measures of a proof, and the comparisons of the stage before with the learnt one on the items."""
-    gains = [one.words for one in measures if one.name in SHOULD and one.verdict == "better"]
-    gains += [one.words for one in comparisons if one.verdict == "better"]
+    gains = [one.words for one in _newest_first(measures, comparisons) if one.verdict == "better"]
     losses = [*_losses(measures), *_losses_on_items(comparisons)]
     told = {*gains, *losses}
     verdicts = [(one.verdict, one.words) for one in measures] + [(one.verdict, one.words) for one in comparisons]
@@ -51,6 +54,14 @@ def rule(measures: Sequence[Measured], comparisons: Sequence[Comparison]) -> Rul
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _newest_first(measures: Sequence[Measured], comparisons: Sequence[Comparison]) -> Iterator[Measured | Comparison]:
+    """What may speak for the model: held-out comments, the items, then the comments that it was taught."""
+    held_out, taught = SHOULD
+    yield from (one for one in measures if one.name == held_out)
+    yield from comparisons
+    yield from (one for one in measures if one.name == taught)
 
 
 def _losses(measures: Sequence[Measured]) -> Iterator[str]:
@@ -85,4 +96,4 @@ def _words(
         return f"Refused: {what} worse. {losses[0]}"
     if not gains:
         return f"Refused: nothing is shown to be better, on {max(looked):,} comments or items at most."
-    return f"Promoted: better where it should be, and nothing is shown to be worse. {gains[0]}"
+    return f"Promoted: better where it should be, and nothing that the gate watches is shown to be worse. {gains[0]}"
