@@ -63,10 +63,13 @@ def test_what_is_kept_is_a_share_of_what_reading_gave() -> None:
     nothing_by_reading = Evidence(learnt=WHOLE.learnt, was={"none": of(0.0), "right": of(0.01)})
     assert kept(nothing_by_reading) is None
     assert kept(Evidence(learnt=WHOLE.learnt)) is None
+    more_than_reading = Evidence(learnt=WHOLE.learnt, was={"none": of(0.0), "right": of(0.2)})
+    assert kept(more_than_reading) == 1.0
 
 
 def test_a_comment_that_is_now_done_less_has_fallen() -> None:
     outcome = Outcome("id", State.NOT_HEEDED)
     assert Fate(outcome, "请用敬语。", share=(0.9, 0.2)).fell
     assert not Fate(outcome, "请用敬语。", share=(0.2, 0.9)).fell
+    assert not Fate(outcome, "请用敬语。", share=(0.9, 0.88)).fell, "a matter of wording"
     assert not Fate(outcome, "请用敬语。").fell

@@ -76,6 +76,9 @@ def test_a_proof_says_what_became_of_each_comment_and_the_gate_rules(project: tu
     shares = [one["share"] for one in told["comments"] if one["outcome"]["state"] not in ("refused", "held_out")]
     assert measures["internalised"]["before"] == pytest.approx(sum(share[0] for share in shares) / len(shares))
     assert measures["internalised"]["after"] == pytest.approx(sum(share[1] for share in shares) / len(shares))
+    for one in told["comments"]:
+        was, now = one.get("share") or (0.0, 0.0)
+        assert one["fell"] is (now <= was - 0.05)
     page = unescape((run.folder / "report.html").read_text(encoding="utf-8"))
     assert told["gate"]["words"] in page
     words = sayso("prove", recipe)

@@ -53,8 +53,14 @@ def proved(run: Run, *, promoted: bool) -> Run:
             "outcome": {"feedback": "a", "state": "not_heeded", "before": "好的<b>", "after": "不行"},
             "comment": "请用敬语。",
             "share": [0.9, 0.2],
+            "fell": True,
         },
-        {"outcome": {"feedback": "b", "state": "heeded", "before": "no", "after": "yes"}, "comment": "Say yes."},
+        {
+            "outcome": {"feedback": "b", "state": "heeded", "before": "no", "after": "yes"},
+            "comment": "Say yes.",
+            "share": [0.2, 0.9],
+            "fell": False,
+        },
     ]
     run.write_proof({"measures": MEASURES, "kept": 0.75, "gate": gate}, fates)
     return run

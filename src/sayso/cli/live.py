@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _NOTHING_LEFT = "Rolled back: nothing that this version had learnt stands any more."
 KINDNESS = 10  # nice: the server's threads come first
 FEW = 8  # comments of which a test can show little
-FELL = 0.05  # of a share, as in evaluate/proof.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +271,7 @@ def _learnt(version: Project, number: int, *, eager: bool) -> Turn:
 def _eagerly(gate: Mapping[str, Any], outcomes: Sequence[Outcome], fates: Sequence[Mapping[str, Any]]) -> str:
     """Why a version is let in that the gate could not tell from chance; "" where it is not."""
     heeded = sum(one.state is State.HEEDED for one in outcomes)
-    fell = any(fate["share"] and fate["share"][1] < fate["share"][0] - FELL for fate in fates if "share" in fate)
+    fell = any(fate.get("fell") for fate in fates)
     if gate.get("losses") or fell or not heeded or len(outcomes) > FEW:
         return ""
     told = "1 comment is" if len(outcomes) == 1 else f"of {len(outcomes)} comments {heeded} are"

@@ -57,7 +57,7 @@ def prove_stage(project: Project) -> dict[str, Any]:
     if not run.done("prove", print_of) or run.proof() is None:
         project.scored(project.start())
         proof, fates = _proved(project)
-        run.write_proof(proof, [to_json(one) for one in fates])
+        run.write_proof(proof, [to_json(one) | {"fell": one.fell} for one in fates])
         run.mark_done("prove", print_of)
     return run.proof() or {}
 

@@ -2,7 +2,8 @@
 
 Decided here, for a comment f and how far an answer does what f asks (a share):
 - internalised: on the comments that were taught, without any in the prompt, after less before. `kept` is its share of
-  what the model gained by reading them before it had learnt, where it gained anything.
+  what the model gained by reading them before it had learnt, where it gained anything; all of it where learning gave
+  more than reading.
 - transfer: the same on comments that were held out.
 - heed: of the learnt model, with f in the prompt less with another comment in its place.
 - overreach: on prompts that f is not about, how far answers do what f asks, after less before.
@@ -88,14 +89,14 @@ def measures(evidence: Evidence, draw: Draw) -> list[Measured]:
 
 
 def kept(evidence: Evidence) -> float | None:
-    """What is internalised, as a share of what reading gave before; None where reading gave nothing to speak of."""
+    """What is internalised, as a share (at most 1) of what reading gave; None where that was nothing to speak of."""
     right, none = evidence.was.get("right", _NONE), evidence.was.get("none", _NONE)
     sides = evidence.learnt
     ids = [id_ for id_ in right if id_ in none and id_ in sides.before and id_ in sides.after]
     gained = sum(right[id_] - none[id_] for id_ in ids)
     if not ids or gained < GAINED * len(ids):
         return None
-    return sum(sides.after[id_] - sides.before[id_] for id_ in ids) / gained
+    return min(1.0, sum(sides.after[id_] - sides.before[id_] for id_ in ids) / gained)
 
 
 # ---------------------------------------------------------------- inside

@@ -16,12 +16,11 @@ from typing import Any
 from sayso.report.contents import Contents
 from sayso.report.diff import Parts, around_change, clipped, diff
 from sayso.report.figures import DASH, MINUS, about_percent
-from sayso.report.loose import listing, mapping, text
+from sayso.report.loose import mapping, text
 from sayso.report.results import Sentence
 
 SHOWN = 6
 CLIP = 160
-FELL = 0.05
 NAMES = {
     "internalised": ("Internalised", "taught comments done as asked, none of them in the prompt"),
     "transfer": ("Transfer", "the same of comments that were held out"),
@@ -80,7 +79,7 @@ def proof(contents: Contents) -> Proof | None:
         return None
     gate = mapping(found.get("gate"))
     fates = contents.run.fates()
-    fell = [fate for fate in fates if _fell(fate)]
+    fell = [fate for fate in fates if fate.get("fell")]
     return Proof(
         promoted=bool(gate.get("promoted")),
         words=text(gate.get("words")),
@@ -127,11 +126,6 @@ def _row(one: Mapping[str, Any]) -> Row:
 def _figure(value: float, share: bool, signed: bool = False) -> str:
     written = f"{100 * value:{'+' if signed else ''}.1f}" if share else f"{value:{'+' if signed else ''}.3f}"
     return written.replace("-", MINUS)
-
-
-def _fell(fate: Mapping[str, Any]) -> bool:
-    share = listing(fate.get("share"))
-    return len(share) == 2 and share[1] <= share[0] - FELL
 
 
 def _shown(fate: Mapping[str, Any]) -> Fell:
