@@ -102,6 +102,23 @@ def test_of_two_revisions_of_one_prompt_the_newer_counts() -> None:
     assert overruled([old, replace(old, comment="同样", revision="三天！")]) == {}
 
 
+def test_revisions_of_different_attempts_may_both_be_good_unless_one_answer_is_right() -> None:
+    one = said("别这么冷淡", revision="您好。")
+    other = replace(one, attempt=Attempt("干嘛"), revision="在的，请讲。")
+    assert overruled([one, other]) == {}
+    assert overruled([one, other], one_right=True) == {one.id: other}
+    assert notices([one, replace(other, comment="Friendlier!")]) == ()
+    assert "contradicted" in notices([one, other], one_right=True)[0]
+
+
+def test_who_revises_what_another_comment_wants_contradicts_it() -> None:
+    wants = said("", revision="您好。")
+    revises = replace(wants, attempt=Attempt("您好。"), revision="您好，请讲。")
+    assert overruled([wants, revises]) == {wants.id: revises}
+    assert overruled([revises, wants]) == {revises.id: wants}
+    assert overruled([wants, replace(revises, revision="您好！")]) == {}, "nothing but its point is another"
+
+
 def test_the_order_of_labels_is_no_contradiction() -> None:
     one = said("", revision="joy | anger")
     assert overruled([one, said("", revision="Anger | joy")]) == {}

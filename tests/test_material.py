@@ -29,6 +29,16 @@ def test_the_newer_of_two_that_contradict_each_other_is_taught_and_the_older_ref
     assert [one.from_ids for one in found.lessons] == [(ENGLISH.id,), (NEWER.id,)]
 
 
+def test_of_one_prompt_several_texts_may_be_right_but_one_label() -> None:
+    other = replace(COMMENT, attempt=Attempt("五天吧。"), comment="说得肯定些。", revision="退货要七天。")
+    ready, refused = cases(material(COMMENT, other))
+    assert ([case.feedback for case in ready], refused) == ([COMMENT, other], {})
+    labels = [replace(COMMENT, revision="正面"), replace(other, revision="负面")]
+    given = material(*labels, task=labelled())
+    assert set(cases(given)[1]) == {labels[0].id}
+    assert "contradicted" in syllabus(imitate, given, imitate.Knobs(anchors=0)).notices[0]
+
+
 def test_a_comment_that_cannot_be_used_overrules_nobody() -> None:
     doubted = replace(NEWER, confidence=0.0)
     no_label = replace(NEWER, revision="不是标签")

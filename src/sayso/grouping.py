@@ -6,10 +6,12 @@ Decided here:
   keep two that say the same apart costs a line, to join two that do not loses one.
 - What turns a demand round ("always", "don't", 不要) is taken out and compared by itself: a text and its opposite
   differ in nothing else.
-- Two comments contradict each other where they want different answers to one prompt (two revisions, or a praised
-  attempt that the other revises), or where one asks for what the other forbids and both hold in the same place: under
-  the same condition, on the same prompt, or everywhere. "Always" and "never" hold everywhere. Where one holds in a
-  narrower place it is an exception, and both count.
+- Two comments contradict each other where they want different answers to one prompt and both speak of one attempt, or
+  one revises what the other wants. Revisions of different attempts may all be good (post-edits of one source), but of
+  labels one answer alone is right.
+- So do they where one asks for what the other forbids and both hold in the same place: under the same condition, on
+  the same prompt, or everywhere. "Always" and "never" hold everywhere. Where one holds in a narrower place it is an
+  exception, and both count.
 - Newer is what stands later, as the store keeps comments in the order of their arrival.
 """
 
@@ -20,7 +22,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sayso.records import LABEL_JOINT, Feedback
 
@@ -125,10 +127,13 @@ def groups(feedback: Sequence[Feedback]) -> list[tuple[Feedback, ...]]:
     return [tuple(group) for group in found]
 
 
-def overruled(feedback: Sequence[Feedback]) -> dict[str, Feedback]:
-    """By the id of each comment that a newer one contradicts, that newer one; the newest is never overruled."""
+def overruled(feedback: Sequence[Feedback], one_right: bool = False) -> dict[str, Feedback]:
+    """By the id of each comment that a newer one contradicts, that newer one; the newest is never overruled.
+
+    one_right: a prompt has a single right answer, whatever was attempted, as where answers are labels.
+    """
     found: dict[str, Feedback] = {}
-    for together, contrary in _places(feedback):
+    for together, contrary in _places(feedback, one_right):
         standing: list[Feedback] = []
         for one in reversed(together):
             newer = next((other for other in standing if contrary(other, one)), None)
@@ -139,9 +144,9 @@ def overruled(feedback: Sequence[Feedback]) -> dict[str, Feedback]:
     return found
 
 
-def notices(feedback: Sequence[Feedback]) -> tuple[str, ...]:
+def notices(feedback: Sequence[Feedback], one_right: bool = False) -> tuple[str, ...]:
     """What a person should know of comments that contradict each other or say the same, a sentence each."""
-    by_id, lost = {one.id: one for one in feedback}, overruled(feedback)
+    by_id, lost = {one.id: one for one in feedback}, overruled(feedback, one_right)
     said = [
         f'"{clip(by_id[old].comment)}" is contradicted by the newer "{clip(new.comment)}": the newer counts'
         for old, new in lost.items()
@@ -161,7 +166,9 @@ def clip(words: str, most: int = 60) -> str:
 # ---------------------------------------------------------------- inside
 
 
-def _places(feedback: Sequence[Feedback]) -> Iterator[tuple[list[Feedback], Callable[[Feedback, Feedback], bool]]]:
+def _places(
+    feedback: Sequence[Feedback], one_right: bool
+) -> Iterator[tuple[list[Feedback], Callable[[Feedback, Feedback], bool]]]:
     """Comments that could contradict each other, and how that is told."""
     prompts: dict[Hashable, list[Feedback]] = defaultdict(list)
     demands: dict[Hashable, list[Feedback]] = defaultdict(list)
@@ -169,7 +176,7 @@ def _places(feedback: Sequence[Feedback]) -> Iterator[tuple[list[Feedback], Call
         prompts[one.prompt].append(one)
         if matter := demand(one.comment).matter:
             demands[_place(one), matter].append(one)
-    yield from ((together, _other_answers) for together in prompts.values())
+    yield from ((together, partial(_other_answers, one_right)) for together in prompts.values())
     yield from ((together, _opposed) for together in demands.values())
 
 
@@ -196,13 +203,17 @@ def _opposed(one: Feedback, other: Feedback) -> bool:
     return demand(one.comment).forbids != demand(other.comment).forbids
 
 
-def _other_answers(one: Feedback, other: Feedback) -> bool:
-    if one.revision is not None and other.revision is not None:
-        return _answer(one.revision) != _answer(other.revision)
-    revised, praised = (one, other) if one.revision is not None else (other, one)
-    if revised.revision is None or praised.polarity != "positive" or revised.attempt.text != praised.attempt.text:
+def _other_answers(one_right: bool, one: Feedback, other: Feedback) -> bool:
+    mine, theirs = _wanted(one), _wanted(other)
+    if mine is None or theirs is None or _answer(mine) == _answer(theirs):
         return False
-    return _answer(revised.revision) != _answer(praised.attempt.text)
+    return one_right or other.attempt.text in (one.attempt.text, mine) or one.attempt.text == theirs
+
+
+def _wanted(one: Feedback) -> str | None:
+    """The answer that a comment wants, where it names one."""
+    praised = one.attempt.text if one.polarity == "positive" else None
+    return praised if one.revision is None else one.revision
 
 
 def _answer(text: str) -> tuple[str, ...]:

@@ -76,8 +76,8 @@ def check_kind(method: str, kinds: Sequence[Kind], kind: Kind) -> None:
 
 def syllabus(method: Method, material: Material, knobs: Any) -> Syllabus:
     """What a method teaches; what is to be said of the comments themselves comes before what it has to say."""
-    written = method.lessons(material, knobs)
-    return replace(written, notices=(*grouping.notices(_current(material)), *written.notices))
+    written, one_right = method.lessons(material, knobs), bool(material.task.options)
+    return replace(written, notices=(*grouping.notices(_current(material), one_right), *written.notices))
 
 
 def cases(material: Material) -> tuple[list[Case], dict[str, str]]:
@@ -93,7 +93,7 @@ def cases(material: Material) -> tuple[list[Case], dict[str, str]]:
             refused[one.id] = reason or str(case)
         else:
             ready.append(case)
-    for old, newer in grouping.overruled([case.feedback for case in ready]).items():
+    for old, newer in grouping.overruled([case.feedback for case in ready], bool(material.task.options)).items():
         refused[old] = f"a newer comment contradicts it: {grouping.clip(newer.comment or newer.revision or '')}"
     return _joined([case for case in ready if case.feedback.id not in refused]), refused
 
