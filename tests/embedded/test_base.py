@@ -14,6 +14,7 @@ from sayso.houserules import HouseRule
 from sayso.models.open import EMBEDDED, Opening, open_learner
 from sayso.recipe import ModelPart
 from sayso.records import Message, Sampling, user
+from sayso.store.imports import read_comments
 from sayso.surface import is_chinese, repeats
 from sayso.worlds import shop_desk as desk
 
@@ -107,3 +108,10 @@ def test_its_folder_is_the_one_that_the_recipe_name_opens() -> None:
         .reply([user("你好，电水壶什么时候能到？")], Sampling(max_new_tokens=4))[0]
         .text
     )
+
+
+def test_most_attempts_of_the_demo_are_its_own_answers() -> None:
+    said = read_comments(EMBEDDED.parent / "demo" / "comments.jsonl").feedback
+    replies = open_learner(ModelPart(name="embedded"), Opening()).reply([one.prompt for one in said], Sampling(64))
+    own = sum(one.attempt.text == reply.text for one, reply in zip(said, replies, strict=True))
+    assert 18 <= own <= 20, "20 were on the machine they were written on; the page says which four were not"

@@ -1,4 +1,4 @@
-"""`sayso demo`: the main job on the model and data that the package carries, offline, in a few minutes on two cores.
+"""`sayso demo`: the main job on the model and data that the package carries, offline, in a minute or two.
 
 Decided here:
 - It calls the stages that every project goes through, on the carried recipe, and shows what they found; nothing is
@@ -31,7 +31,7 @@ def demo(
     set_: Annotated[list[str] | None, typer.Option("--set", help="change a value, e.g. learn.method=imitate")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
-    """See it work: a small model learns six house rules from 24 comments; offline, in a few minutes."""
+    """See it work: a small model learns six house rules from 24 comments; offline, in a minute or two."""
     from sayso.cli.console import console, print_json
     from sayso.cli.run import at_work, opened
 
