@@ -67,3 +67,7 @@ def test_who_commented_is_asked_first(said: str | None, reply: Reply, expected: 
 def test_a_persons_words_given_back_are_no_judgement() -> None:
     given = material(COMMENT, critic=lambda about, answer: about.comment)
     assert content(given, cases(given)[0][0], Reply("五天。")) is None
+    judge = material(replace(COMMENT, author=Author("critic", "judge:m")), critic=given.critic)
+    assert content(judge, cases(judge)[0][0], Reply("五天。")) is None, "a judge is not asked again either"
+    checked = material(replace(COMMENT, checks=("contains(七)",)), critic=given.critic)
+    assert content(checked, cases(checked)[0][0], Reply("五天。")) is False, "a check may say the same again"

@@ -1,8 +1,9 @@
 """Answers that a method lets the model draw: drawing them, and how good each is.
 
 Decided here:
-- Who commented is asked first. A person's own words, given back, are no judgement of an answer that the person never
-  saw; where nobody can be asked, the task's measure against the better answer tells (chrF for free text).
+- Who commented is asked first. A comment's own words, given back, are no judgement of an answer that its author never
+  saw, unless a program or a check could have said them; where nobody can be asked, the task's measure against the
+  better answer tells (chrF for free text).
 - An answer that did not end satisfies nobody.
 """
 
@@ -40,8 +41,9 @@ def content(material: Material, case: Case, reply: Reply) -> bool | None:
     said = material.critic(case.feedback, reply.text)
     if said is None:
         return reply.ended
-    own = said.strip() == case.feedback.comment.strip() and case.feedback.author.kind not in ("program", "critic")
-    return None if own or not said.strip() else False
+    one = case.feedback
+    again = said.strip() == one.comment.strip() and one.author.kind != "program" and not one.checks
+    return None if again or not said.strip() else False
 
 
 def worth(material: Material, case: Case, reply: Reply) -> float | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sayso.cli.learn import _critic
+from sayso.cli.learn import critic_of
 from sayso.cli.learn import fits as fits_of
 from sayso.cli.project import Project
 from sayso.recipe import CriticPart, FeedbackPart, Recipe, TaskPart
@@ -36,12 +37,27 @@ def test_the_program_that_commented_is_asked_about_another_answer_and_no_other_c
     )
     part = CriticPart(name="program", knobs={"program": f"{tmp_path / 'checks.py'}:polite"})
     recipe = Recipe(run=str(tmp_path / "run"), task=TaskPart(name="generate"), feedback=FeedbackPart(critics=[part]))
-    critic = _critic(Project.open(recipe))
-    assert critic is not None
+    project = Project.open(recipe)
     own = Feedback(user("在吗"), Attempt("在"), "在：请用敬语。", Author("program", "checks.py:polite"))
+    critic = critic_of(project, [own])
+    assert critic is not None
     assert critic(own, "嗯") == "嗯：请用敬语。\nSay please."
     assert critic(own, "您好") is None
     assert critic(own, "崩") == ""
     person = Feedback(user("在吗"), Attempt("在"), "太冷淡。")
     assert critic(person, "嗯") == "太冷淡。"
-    assert _critic(Project.open(Recipe(run=str(tmp_path / "other")))) is None
+    assert critic_of(project, [person]) is None
+    assert critic(replace(person, checks=("checks.py:polite",)), "嗯") == "嗯：请用敬语。\nSay please."
+    assert critic(replace(own, author=Author("program", "gone.py:polite")), "嗯") == "", "nobody is there to judge it"
+    assert critic_of(Project.open(Recipe(run=str(tmp_path / "other"))), [own]) is None
+
+
+def test_a_check_that_a_comment_names_is_asked_about_another_answer(tmp_path: Path) -> None:
+    project = Project.open(Recipe(run=str(tmp_path / "run"), task=TaskPart(name="generate")))
+    said = Feedback(user("在吗"), Attempt("在"), "太冷淡。", checks=("contains(您)", "at_most_words(3)"))
+    critic = critic_of(project, [said])
+    assert critic is not None
+    assert critic(said, "您好") is None
+    assert "您" in (critic(said, "嗯") or "")
+    assert len((critic(said, "one two three four five") or "").splitlines()) == 2
+    assert critic(replace(said, checks=("gone.py:polite",)), "嗯") == ""

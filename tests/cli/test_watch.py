@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def test_the_share_of_comments_that_their_program_would_no_longer_make(
     monkeypatch.setattr(outcomes, "answers_to", lambda *asked: {one.id: said[one.prompt[0].text] for one in asked[2]})
     assert still_said(project, opened("llama"), comments)() == {"comments_kept": pytest.approx(2 / 3)}
     assert still_said(project, opened("llama"), comments[-1:])() == {}
+    checked = [replace(comments[-1], prompt=user(text), checks=("contains(hello)",)) for text in ("二", "三")]
+    assert still_said(project, opened("llama"), checked)() == {"comments_kept": 0.5}
 
 
 def test_a_method_has_its_own_rounds_unless_the_recipe_says() -> None:

@@ -5,7 +5,8 @@ Decided here:
   are compared from one start, and another method or another comment makes only this stage begin anew.
 - What is looked at meanwhile, and which weights are kept: cli/watch.py. Rounds: cli/rounds.py.
 - Where a method can use none of the comments, there is no learnt model.
-- A method may ask the program that made a comment about each new answer, and no program about others' comments.
+- A method may ask who knows a comment's matter about each new answer: the program that made it, and the programs and
+  checks that it names. Of a comment that nobody knows, its own words hold, unless a program made it.
 - The command ends in exit code 2 where nothing could be learnt: there is no learnt model then. `sayso run` goes on.
 """
 
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sayso.errors import DataError, FeedbackError, RecipeError
-from sayso.records import Answer, Example, Feedback, Messages, Outcome, State, to_json
+from sayso.records import Feedback, Messages, Outcome, State, to_json
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -145,7 +146,9 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     examples = (*project.data.train, *project.examples("validation"))
     speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
     rounds = rounds_of(recipe.learn, method)
-    material = Material(halves.learn, examples, *speaks, fits(learner), _critic(project), rounds=rounds)
+    material = Material(
+        halves.learn, examples, *speaks, fits(learner), critic_of(project, halves.learn), rounds=rounds
+    )
     learner.core.remember("start")
     watch = Watch(project, learner, halves)
     check, metric = validation(project, learner, halves, watch)
@@ -165,22 +168,18 @@ def fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:
     return fits
 
 
-def _critic(project: Project) -> Callable[[Feedback, str], str | None] | None:
-    """Asks the program that made a comment about another answer; of other comments their own words hold."""
-    from sayso.cli.outcomes import programs
-    from sayso.rooms import find
-
-    known, program = programs(project), find("critics", "program")
+def critic_of(project: Project, feedback: Sequence[Feedback]) -> Callable[[Feedback, str], str | None] | None:
+    """Asks who knows a comment's matter about another answer (Material.critic); None where there is nobody for any."""
+    from sayso.cli.outcomes import can_be_asked, said_again
 
     @cache
     def said(about: Feedback, answer: str) -> str | None:
-        if about.author.id not in known:
-            return about.comment
-        pair = (Example(about.id, about.prompt), Answer(about.id, answer))
-        review = program.comment(project.task, [pair], known[about.author.id])
-        return "" if review.not_judged else "\n".join(one.comment for one in review) or None
+        if can_be_asked(project, about):
+            words = said_again(project, [(about, answer)])[0]
+            return "" if words is None else words or None
+        return "" if about.author.kind == "program" or about.checks else about.comment
 
-    return said if known else None
+    return said if any(can_be_asked(project, one) for one in feedback) else None
 
 
 # ---------------------------------------------------------------- for people

@@ -2,7 +2,8 @@
 
 Decided here: every program of the recipe is asked about the answers to a comment's prompt (the attempt, the better
 one, those before and after learning), each answer once; where it fails, the comment is judged without it. So is every
-check that the comment itself names, whether or not a critic of the recipe made it.
+check that the comment itself names, whether or not a critic of the recipe made it. While comments are learnt only they
+who know a comment's matter are asked again: the program that made it, and the programs and checks that it names.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sayso.checks import said_of
+from sayso.checks import known, said_of
 from sayso.evaluate.outcomes import Check, Trial, outcome, refused
 from sayso.records import Answer, Example, Feedback, Messages, Outcome
 
@@ -85,14 +86,40 @@ def programs(project: Project) -> dict[str, Any]:
 
 def checked(project: Project, trials: Sequence[Trial]) -> list[Trial]:
     """The trials with what each program, and each check that a comment names, says of their answers."""
-    known = programs(project)
-    for name, knobs in known.items():
+    for name, knobs in programs(project).items():
         said = _said(project, knobs, [(trial.feedback.prompt, text) for trial in trials for text in _texts(trial)])
         trials = [replace(trial, checks=(*trial.checks, _check(name, trial, said))) for trial in trials]
     return [replace(trial, checks=(*trial.checks, *_own_checks(trial))) for trial in trials]
 
 
+def can_be_asked(project: Project, one: Feedback) -> bool:
+    """Is there anybody who knows the comment's matter and could judge another answer?"""
+    return any(_knows(name, one) for name in programs(project)) or any(map(known, one.checks))
+
+
+def said_again(project: Project, asked: Sequence[tuple[Feedback, str]]) -> list[str | None]:
+    """What they who know a comment's matter say of another answer to its prompt, a line each; "" for nothing.
+
+    None where nobody could judge it.
+    """
+    by_check = [[said_of(line, one.prompt, text) for line in one.checks] for one, text in asked]
+    words = [[line for line in lines if line is not None] for lines in by_check]
+    failed: set[int] = set()
+    for name, knobs in programs(project).items():
+        own = {i: (one.prompt, text) for i, (one, text) in enumerate(asked) if _knows(name, one)}
+        said = _said(project, knobs, list(own.values())) if own else {}
+        failed |= {i for i, pair in own.items() if pair not in said}
+        for i, pair in own.items():
+            words[i] += ["\n".join(said[pair])] if pair in said else []
+    together = ["\n".join(filter(None, each)) for each in words]
+    return [said or (None if i in failed or not words[i] else "") for i, said in enumerate(together)]
+
+
 # ---------------------------------------------------------------- inside
+
+
+def _knows(program: str, one: Feedback) -> bool:
+    return program == one.author.id or program in one.checks
 
 
 def _texts(trial: Trial) -> tuple[str, ...]:
@@ -100,14 +127,13 @@ def _texts(trial: Trial) -> tuple[str, ...]:
     return (trial.feedback.attempt.text, *better, trial.before, trial.after)
 
 
-def _check(name: str, trial: Trial, said: Mapping[Asked, str]) -> Check:
+def _check(name: str, trial: Trial, said: Mapping[Asked, Sequence[str]]) -> Check:
     one = trial.feedback
 
     def of(text: str | None) -> str | None:
-        return None if text is None else said.get((one.prompt, text))
+        return " ".join(said[one.prompt, text]) if text is not None and (one.prompt, text) in said else None
 
-    own = name == one.author.id or name in one.checks
-    return Check(name, of(one.attempt.text), of(trial.better), of(trial.before), of(trial.after), own)
+    return Check(name, of(one.attempt.text), of(trial.better), of(trial.before), of(trial.after), _knows(name, one))
 
 
 def _own_checks(trial: Trial) -> Iterator[Check]:
@@ -120,8 +146,8 @@ def _own_checks(trial: Trial) -> Iterator[Check]:
             yield Check(line, said_of(line, one.prompt, one.attempt.text), better, before, after, own=True)
 
 
-def _said(project: Project, knobs: Any, asked: Sequence[Asked]) -> dict[Asked, str]:
-    """What a program says of each answer, "" for nothing; those that it fails on are left out."""
+def _said(project: Project, knobs: Any, asked: Sequence[Asked]) -> dict[Asked, Sequence[str]]:
+    """All that a program says of each answer; those that it fails on are left out."""
     from sayso.rooms import find
 
     distinct = list(dict.fromkeys(asked))
@@ -130,6 +156,4 @@ def _said(project: Project, knobs: Any, asked: Sequence[Asked]) -> dict[Asked, s
     words: dict[str, list[str]] = {}
     for one in review.feedback:
         words.setdefault(one.item, []).append(one.comment)
-    return {
-        pair: " ".join(words.get(str(i), ())) for i, pair in enumerate(distinct) if str(i) not in review.not_judged
-    }
+    return {pair: words.get(str(i), ()) for i, pair in enumerate(distinct) if str(i) not in review.not_judged}

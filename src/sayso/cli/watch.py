@@ -7,8 +7,8 @@ Decided here:
   good the other validation answers still are.
 - A collapse (evaluate/alarm.py says what that is) ends the learning; the weights that were best before are kept. It is
   looked for on WATCHED prompts that nobody commented on, of the validation items, else of the training rows.
-- How many of the taught comments their own program would no longer make is shown and decides nothing: a program's
-  words may be about anything.
+- How many of the taught comments nobody would make again, of those whose matter a program or a check knows, is shown
+  and decides nothing: a program's words may be about anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sayso.store.split import Halves
 
 WATCHED = 16
-ASKED = 32  # comments whose program is asked again
+ASKED = 32  # comments on whose new answers a program or a check is asked
 
 
 class Watch:
@@ -116,25 +116,15 @@ def validation(project: Project, learner: AnyLearner, halves: Halves, watch: Wat
 
 
 def still_said(project: Project, learner: AnyLearner, feedback: Sequence[Feedback]) -> Callable[[], dict[str, float]]:
-    """The share of these comments' prompts to whose answers the program that commented has nothing to say now."""
-    from sayso.cli.outcomes import answers_to, programs
-    from sayso.rooms import find
+    """The share of these comments' prompts to whose answers they who know the matter have nothing to say now."""
+    from sayso.cli.outcomes import answers_to, can_be_asked, said_again
 
-    known = programs(project)
-    asked = [one for one in feedback if one.author.id in known][:ASKED]
+    asked = [one for one in feedback if can_be_asked(project, one)][:ASKED]
 
     def content() -> dict[str, float]:
         said = answers_to(project, learner, asked, "learn") if asked else {}
-        judged = content_with = 0
-        for name, knobs in known.items():
-            own = [one for one in asked if one.author.id == name]
-            pairs = [(Example(one.id, one.prompt), Answer(one.id, said[one.id])) for one in own]
-            review = find("critics", "program").comment(project.task, pairs, knobs) if pairs else None
-            if review is not None:
-                objected = {one.item for one in review.feedback if one.polarity != "positive"}
-                judged += len(own) - len(review.not_judged)
-                content_with += len({one.id for one in own} - objected - set(review.not_judged))
-        return {"comments_kept": content_with / judged} if judged else {}
+        judged = [words for words in said_again(project, [(one, said[one.id]) for one in asked]) if words is not None]
+        return {"comments_kept": judged.count("") / len(judged)} if judged else {}
 
     return content
 
