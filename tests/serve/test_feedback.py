@@ -72,6 +72,19 @@ def test_the_same_comment_twice_is_one_and_a_newer_one_takes_its_place_once(parr
     late = say(parrot, response_id=name, comment="me too", supersedes=first["id"])
     assert (late.status_code, late.json()["error"]["code"]) == (409, "superseded")
     assert [one.comment for one in parrot.house.store.all()] == ["no, because"]
+    back = say(parrot, response_id=name, comment="no").json()
+    assert [one.id for one in parrot.house.store.all()] == [back["id"]]
+
+
+def test_what_is_said_again_after_it_was_taken_back_counts_again(parrot: Live) -> None:
+    name = answered(parrot)
+    first = say(parrot, response_id=name, comment="太长了").json()
+    assert first["withdrawn"] is None
+    parrot.house.store.withdraw(first["id"], "a mistake")
+    assert httpx.get(f"{parrot.v1}/feedback/{first['id']}").json()["withdrawn"] == "a mistake"
+    again = say(parrot, response_id=name, comment="太长了")
+    assert (again.status_code, again.json()["withdrawn"]) == (201, None)
+    assert [one.id for one in parrot.house.store.all()] == [again.json()["id"]]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,6 +79,57 @@ def test_a_superseded_comment_stays_on_record(store: FeedbackStore) -> None:
     with pytest.raises(FeedbackError, match="superseded already") as caught:
         store.supersede(COMMENT.id, ENGLISH)
     assert newer.id in caught.value.fix
+
+
+def test_what_is_said_again_after_it_was_taken_back_stands_again(store: FeedbackStore) -> None:
+    assert store.say(COMMENT) == store.say(COMMENT) == COMMENT
+    store.withdraw(COMMENT.id, "a mistake")
+    assert store.add([COMMENT]) == (0, 1)
+    assert store.all() == [], "a file that is read again brings nothing back"
+    again = store.say(COMMENT)
+    assert again == replace(COMMENT, supersedes=COMMENT.id)
+    assert store.say(COMMENT) == again
+    assert store.all() == [again]
+    store.withdraw(again.id)
+    third = store.say(COMMENT)
+    assert store.all() == [third]
+    assert store.all(current=False) == [COMMENT, again, third]
+
+
+def test_first_words_said_again_take_the_place_of_their_change(store: FeedbackStore) -> None:
+    store.say(COMMENT)
+    changed = store.supersede(COMMENT.id, replace(COMMENT, comment="应该说十五天。"))
+    back = store.say(COMMENT)
+    assert back.supersedes == changed.id
+    assert store.all() == [back]
+    with pytest.raises(FeedbackError, match="superseded already"):
+        store.supersede(COMMENT.id, changed)  # it was changed itself since
+
+
+def test_a_change_that_was_taken_back_is_not_made_again_unsaid(store: FeedbackStore) -> None:
+    store.say(COMMENT)
+    changed = store.supersede(COMMENT.id, replace(COMMENT, comment="应该说十五天。"))
+    store.withdraw(changed.id)
+    with pytest.raises(FeedbackError, match="superseded already") as caught:
+        store.supersede(COMMENT.id, changed)
+    assert changed.id in caught.value.fix
+    assert store.supersede(changed.id, changed) == store.all()[0]
+
+
+def test_only_one_of_many_at_once_takes_a_place(store: FeedbackStore) -> None:
+    store.say(COMMENT)
+
+    def change(number: int) -> str:
+        with FeedbackStore(store.where) as own:
+            try:
+                return own.supersede(COMMENT.id, replace(COMMENT, comment=f"{number} 天")).id
+            except FeedbackError:
+                return ""
+
+    with ThreadPoolExecutor(6) as pool:
+        made = [one for one in pool.map(change, range(12)) if one]
+    assert [one.id for one in store.all()] == made
+    assert len(made) == 1
 
 
 def test_an_unknown_id_names_the_nearest(store: FeedbackStore) -> None:

@@ -178,7 +178,7 @@ class Chat:
             if before is not None and (before.prompt, before.attempt) == (prompt, attempt) and _one_more(before, one):
                 one = store.supersede(self.said.pop().id, _joined(before, one))
             else:
-                store.add([one])
+                one = store.say(one)
         self.said.append(one)
         self.tell("kept", n=len(self.said[self.learnt :]))
 

@@ -6,7 +6,8 @@ Decided here:
 - Under a client's key people are told apart by its name before theirs ("shop:anna"): one application cannot speak for
   another's people. Reviewers and owners are believed.
 - What is not yours is not there (404): an id tells nothing about others.
-- A comment is acknowledged (201) when it is on disk.
+- A comment is acknowledged (201) when it is on disk and stands. What was taken back and is said again counts again, by
+  an id of its own.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _taken(house: House, caller: Caller, body: FeedbackRequest) -> dict[str, Any
         except FeedbackError as error:
             raise Refusal(409, error.what, "superseded", param="supersedes") from None
     else:
-        house.store.add([feedback])
+        feedback = house.store.say(feedback)
     house.metrics.comment()
     return _as_json(house, feedback)
 
@@ -130,6 +131,7 @@ def _as_json(house: House, feedback: Feedback) -> dict[str, Any]:
         "scope": {"reach": feedback.scope.reach, "when": feedback.scope.when},
         "author": feedback.author.id,
         "superseded_by": house.store.heir(feedback.id),
+        "withdrawn": house.store.withdrawn(feedback.id),
         "history": [
             {"state": one.state.value, "why": one.why, "before": one.before, "after": one.after, "run": one.run}
             for one in history

@@ -252,7 +252,7 @@ class OutcomeTold(BaseModel):
 
 
 class FeedbackTold(BaseModel):
-    """A comment, its state, and what became of it."""
+    """A comment, its state, and what became of it. `withdrawn`: why it was taken back; null where it was not."""
 
     id: str
     state: str
@@ -263,6 +263,7 @@ class FeedbackTold(BaseModel):
     scope: ScopeGiven
     author: str
     superseded_by: str
+    withdrawn: str | None
     history: list[OutcomeTold]
 
 

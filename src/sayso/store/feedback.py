@@ -81,20 +81,38 @@ class FeedbackStore:
             added = sum(len(connection.execute(statement, row).all()) for row in rows)
         return Added(added, len(rows) - added)
 
+    def say(self, said: Feedback) -> Feedback:
+        """Keep what somebody says now; returns it as it was kept, and as such it stands.
+
+        Where the same words were taken back or changed since, they take the place of what came after them. To `add`
+        such words changes nothing: a file that is read again says nothing anew.
+        """
+        with self._database.writing() as connection:
+            last = _last(connection, said.id)
+            if last is not None:
+                if _same_words(last, said) and _stands(connection, last.id):
+                    return last
+                said = replace(said, supersedes=last.id)
+            connection.execute(self._database.insert_new(_FEEDBACK, "id"), _row(said))
+        return said
+
     def supersede(self, old_id: str, new: Feedback) -> Feedback:
-        """Put `new` in the place of a comment that stays on record; returns it as it was kept.
+        """Put `new` in the place of a comment that stays on record; returns it as it was kept, and it stands.
 
         FeedbackError where there is no such comment, or where another has taken its place already.
         """
         new = replace(new, supersedes=old_id)
         self.get(old_id)
-        others = self._rows(_FEEDBACK, [_FEEDBACK.c.supersedes == old_id])
-        heir = next((str(row.id) for row in others if row.id != new.id), "")
-        if heir:
-            raise FeedbackError(
-                f"comment {old_id} was superseded already", where=self.where, fix=f"supersede {heir} instead"
-            )
-        self.add([new])
+        with self._database.writing() as connection:
+            _locked(connection, old_id)
+            heirs = _heirs(connection, old_id)
+            if new.id in heirs and _stands(connection, new.id):
+                return new
+            if heirs:
+                raise FeedbackError(
+                    f"comment {old_id} was superseded already", where=self.where, fix=f"supersede {heirs[0]} instead"
+                )
+            connection.execute(self._database.insert_new(_FEEDBACK, "id"), _row(new))
         return new
 
     def withdraw(self, feedback_id: str, why: str = "") -> None:
@@ -235,6 +253,40 @@ def _row(feedback: Feedback) -> dict[str, str]:
         "split": feedback.split or "",
         "supersedes": plain(feedback.supersedes),
     }
+
+
+def _last(connection: sa.Connection, feedback_id: str) -> Feedback | None:
+    """The comment at the end of those that took this one's place; None where there is none of that id."""
+    found = None
+    while (row := _locked(connection, feedback_id)) is not None:
+        found = _feedback(row)
+        heirs = _heirs(connection, feedback_id)
+        if not heirs:
+            break
+        feedback_id = heirs[0]
+    return found
+
+
+def _locked(connection: sa.Connection, feedback_id: str) -> sa.Row[Any] | None:
+    """A comment's row, whose place nobody else takes before this transaction has ended."""
+    return connection.execute(
+        sa.select(_FEEDBACK).where(_FEEDBACK.c.id == plain(feedback_id)).with_for_update()
+    ).first()
+
+
+def _heirs(connection: sa.Connection, feedback_id: str) -> list[str]:
+    query = sa.select(_FEEDBACK.c.id).where(_FEEDBACK.c.supersedes == plain(feedback_id)).order_by(_FEEDBACK.c.seq)
+    return [str(id_) for id_ in connection.scalars(query)]
+
+
+def _stands(connection: sa.Connection, feedback_id: str) -> bool:
+    """Whether it was neither superseded nor taken back."""
+    back = sa.select(_WITHDRAWN.c.seq).where(_WITHDRAWN.c.feedback == plain(feedback_id))
+    return not _heirs(connection, feedback_id) and connection.scalar(back) is None
+
+
+def _same_words(one: Feedback, other: Feedback) -> bool:
+    return replace(one, supersedes="") == replace(other, supersedes="")
 
 
 def _feedback(row: sa.Row[Any]) -> Feedback:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from live import Live, Parrot, house, running
 from reviewers import Person, outcomes, responses, said_before
 
+from sayso.errors import FeedbackError
 from sayso.store.feedback import FeedbackStore
 from sayso.store.responses import ResponseLog
 
@@ -92,3 +94,21 @@ def test_the_inbox_on_a_shared_database(shared: Live) -> None:
         thread.join()
     found = {one.comment for one in shared.house.store.all() if one.item == "chatcmpl-3"}
     assert {f"remark {n}" for n in range(8)} <= found
+
+
+def test_on_a_shared_database_too_only_one_of_many_takes_a_place(shared: Live) -> None:
+    store = shared.house.store
+    first = store.all()[0]
+    made: list[str] = []
+
+    def change(number: int) -> None:
+        with contextlib.suppress(FeedbackError):
+            made.append(store.supersede(first.id, replace(first, comment=f"{number}")).id)
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [one.id for one in store.all() if one.supersedes == first.id]
+    assert len(made) == 1

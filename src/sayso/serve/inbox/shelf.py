@@ -3,8 +3,6 @@
 Decided here:
 - A comment's content never changes, so it is read from the store once. What does change (who superseded whom, what was
   taken back) is asked anew for every page: several servers and commands may write to one store.
-- A person who takes a comment back and says it again means it: the same words take their own former place. The store
-  alone would hold them for the comment that was taken back.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sayso.errors import FeedbackError
 from sayso.records import Feedback, State
@@ -109,12 +107,7 @@ class Shelf:
         """Keep a comment; returns it as it was kept. FeedbackError where another took its place meanwhile."""
         if said.supersedes:
             return self.store.supersede(said.supersedes, said)
-        self.store.add([said])
-        holdings = self.holdings()
-        last = holdings.last_of(said.id)
-        if last is None or (last.stands and _same_words(last.said, said)):
-            return last.said if last is not None else said
-        return self.store.supersede(last.said.id, said)
+        return self.store.say(said)
 
     def bring_back(self, feedback_id: str) -> Feedback:
         """Say again what was taken back. FeedbackError where it stands already."""
@@ -131,10 +124,3 @@ class Shelf:
             found = self.store.find(id_)
             if found is not None:
                 self._known[id_] = found
-
-
-# ---------------------------------------------------------------- inside
-
-
-def _same_words(one: Feedback, other: Feedback) -> bool:
-    return replace(one, supersedes="") == replace(other, supersedes="")
