@@ -6,14 +6,14 @@ Decided here:
 - Lines stand in prompts of the language of the prompts that they are about; those that hold everywhere, in both.
 - A line says nothing about the comment that wrote it: the answer to a prompt is judged without the lines that only
   comments on this very prompt wrote.
-- An answer's worth is that the program which commented says nothing, else the probability of the right label, else
-  what the task grades it against the better answer.
+- An answer's worth is that of any drawn answer (rollouts.py); but of labels, where nobody can be asked, it is the
+  probability of the right one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -21,7 +21,8 @@ from sayso.errors import UnsupportedError
 from sayso.grouping import clip, groups
 from sayso.material import Case, anchored
 from sayso.protocols import Material
-from sayso.records import Answer, Attempt, Example, Feedback, Messages
+from sayso.records import Attempt, Feedback, Messages, Reply
+from sayso.rollouts import content, worth
 from sayso.wording import about_questions, instructions, language_of_context, under_condition, with_standing
 
 QUOTED = 2  # questions that a line names at most
@@ -75,8 +76,8 @@ class Trial:
     def __init__(self, material: Material, ready: Sequence[Case], language: str) -> None:
         self.material, self.language, self.left = material, language, 0
         own = [case for case in ready if language_of_context(case.context) == language]
-        self.judged = [case for case in own if case.better is not None or _by_program(material, case)]
-        self.known: dict[Messages, Mapping[str, float]] = {}
+        self.judged = [case for case in own if worth(material, case, Reply(case.attempt or "")) is not None]
+        self.known: dict[Messages, _Said] = {}
 
     def allow(self, calls: int, lines: int) -> None:
         """At most `calls` answers, to so few prompts that no line, all `lines`, and all but each can be compared."""
@@ -98,27 +99,32 @@ class Trial:
         return with_standing(case.context, instructions(others, self.language))
 
     def _worth(self, case: Case, prompt: Messages) -> float:
-        said, one, critic = self.known[prompt], case.feedback, self.material.critic
-        text = max(said, key=said.__getitem__)
-        if critic is not None and _by_program(self.material, case):
-            return float(critic(one, text) is None)
-        if case.better is not None and case.better in said:
-            return said[case.better]
-        return self.material.task.grade(Example(one.id, one.prompt, case.better), Answer(one.id, text)).value
+        said = self.known[prompt]
+        if case.better in said.odds and content(self.material, case, said.reply) is None:
+            return said.odds[case.better]
+        return worth(self.material, case, said.reply) or 0.0  # what cannot be judged speaks for no lines
 
 
-def _by_program(material: Material, case: Case) -> bool:
-    return material.critic is not None and case.feedback.author.kind in ("program", "critic")
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is answered, and of labels the probability of each."""
+
+    reply: Reply
+    odds: dict[str | None, float]
 
 
-def _answers(material: Material, prompts: Sequence[Messages]) -> list[dict[str, float]]:
-    """What is answered: of labels the probability of each, else a text."""
+def _answers(material: Material, prompts: Sequence[Messages]) -> list[_Said]:
     speaker, task = material.speaker, material.task
     if speaker is None:
         raise UnsupportedError("comparing prompts needs a model that answers", fix="set the knob calls to 0")
     if not prompts:
         return []
     if task.several or not task.options:
-        return [{reply.text: 1.0} for reply in speaker.reply(prompts, task.sampling)]
-    odds = [[math.exp(logp - max(logps)) for logp in logps] for logps in speaker.weigh(prompts, task.options)]
-    return [{option: one / sum(each) for option, one in zip(task.options, each, strict=True)} for each in odds]
+        return [_Said(reply, {}) for reply in speaker.reply(prompts, task.sampling)]
+    return [_weighed(task.options, logps) for logps in speaker.weigh(prompts, task.options)]
+
+
+def _weighed(options: Sequence[str], logps: Sequence[float]) -> _Said:
+    odds = [math.exp(logp - max(logps)) for logp in logps]
+    likeliest = options[odds.index(max(odds))]
+    return _Said(Reply(likeliest), {option: one / sum(odds) for option, one in zip(options, odds, strict=True)})
