@@ -55,6 +55,9 @@ def test_its_figures_are_those_of_the_run(told: tuple[Path, Told, Told]) -> None
     for stage, side in (("base", "before"), ("learn", "after")):
         said = {answer.text for answer in run.answers(stage, "test")}
         assert {pair[side] for pair in found["answers"]} <= said
+    for row in found["rules"]:
+        cells = (f"{row['before']}/12 -> {row['after']}/12", f"{row['untouched']}/6", f"{row['heeded']}/4")
+        assert f"{row['rule']} {' '.join(cells)}" in " ".join(screen.out.split()), "new messages first"
     assert len(found["answers"]) == 3
     assert found["drift"]["n"] == 36
     assert found["drift"]["nats"] >= 0

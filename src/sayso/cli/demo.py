@@ -2,7 +2,8 @@
 
 Decided here:
 - It calls the stages that every project goes through, on the carried recipe, and shows what they found; nothing is
-  worked out for the show, and where the result is weak that is what is shown.
+  worked out for the show, and where the result is weak that is what is shown. New messages come first in the table,
+  then the comments that were taught: to know those by heart is the lesser thing.
 - The whole time left is guessed from how long the steps before took: SHARES are their parts of it.
 - What belongs to the result goes to stdout, the stages' own progress to stderr.
 """
@@ -149,17 +150,16 @@ class Screen:
         rows = [
             (
                 row.rule,
-                f"{row.heeded}/{row.comments}",
                 f"{row.before}/{row.messages} -> {row.after}/{row.messages}",
                 f"{row.untouched}/{row.neighbours}",
+                f"{row.heeded}/{row.comments}",
             )
             for row in found.rules
         ]
         self.out.print()
-        columns = ("a rule for where ...", "heeded", "new messages", "neighbours untouched")
-        self.out.print(
-            table("Rules: comments heeded, new messages answered by the rule", columns, [*rows, _all(found)])
-        )
+        columns = ("a rule for where ...", "new messages", "neighbours untouched", "taught comments heeded")
+        title = "New messages answered by the rule, before -> after"
+        self.out.print(table(title, columns, [*rows, _all(found)]))
         drift = found.drift
         same = f"{drift['same']} of {drift['n']} answers are the same, word for word"
         self.out.print(f"Out of every rule's scope: drift {drift['nats']:.3f} nats per token; {same}.")
@@ -198,9 +198,9 @@ def _all(found: DemoResult) -> tuple[Any, ...]:
 
     cells = (
         "all of them",
-        f"{total('heeded')}/{total('comments')}",
         f"{total('before')}/{total('messages')} -> {total('after')}/{total('messages')}",
         f"{total('untouched')}/{total('neighbours')}",
+        f"{total('heeded')}/{total('comments')}",
     )
     return tuple(Text(cell, "bold") for cell in cells)
 
