@@ -156,10 +156,11 @@ def test_the_readme_says_the_same_in_both_languages() -> None:
 
 
 def _skeleton(page: str) -> tuple[int, list[str], list[str]]:
-    """The number of headings, the blocks of code without their comments, and the links that leave the page."""
+    """The number of headings, code without its comments, what was printed, and the links (a translation is its page)."""
     fences = FENCE.findall(page)
     code = [
         re.sub(r"(?m)\s+#.*$", "", text) for kind, text in fences if kind in ("sh", "yaml", "python run", "console")
     ]
-    links = [link for link in LINK.findall(FENCE.sub("", page)) if not link.startswith("README")]
+    code += [text for kind, text in fences if kind == "text" and not text.startswith("docs/")]
+    links = [link.replace(".zh.md", ".md") for link in LINK.findall(FENCE.sub("", page)) if link[:6] != "README"]
     return len(re.findall(r"(?m)^#+ ", FENCE.sub("", page))), code, sorted(set(links))
