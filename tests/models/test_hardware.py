@@ -16,10 +16,8 @@ from sayso.models.hardware import (
     disk_free,
     machine,
     memory,
-    peak_bytes,
     probe_dtypes,
     qlora_obstacle,
-    reset_peak,
     thread_advice,
 )
 
@@ -162,12 +160,21 @@ def test_qlora_says_what_stands_in_its_way(monkeypatch: pytest.MonkeyPatch) -> N
     assert qlora_obstacle("cuda") == ""
 
 
+_HOLDS = """
+from sayso.models.hardware import peak_bytes, reset_peak
+reset_peak("cpu")
+before = peak_bytes("cpu")
+held = bytearray(b"x") * (64 * 2**20)
+after = peak_bytes("cpu")
+del held
+reset_peak("cpu")
+print(before, after, peak_bytes("cpu"))
+"""
+
+
 def test_the_peak_grows_with_what_was_held_and_can_begin_anew() -> None:
-    reset_peak("cpu")
-    before = peak_bytes("cpu")
-    held = bytearray(b"x") * (64 * 2**20)
-    after = peak_bytes("cpu")
+    # In a process of its own: what other tests held, and a system that takes idle pages back, would hide 64 MiB.
+    done = subprocess.run([sys.executable, "-c", _HOLDS], capture_output=True, text=True, check=True)
+    before, after, anew = map(int, done.stdout.split())
     assert after - before > 48 * 2**20
-    del held
-    reset_peak("cpu")
-    assert peak_bytes("cpu") <= after
+    assert anew <= after - (48 * 2**20 if sys.platform == "linux" else 0)
