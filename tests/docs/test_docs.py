@@ -156,7 +156,7 @@ def test_the_readme_says_the_same_in_both_languages() -> None:
 
 
 def _skeleton(page: str) -> tuple[int, list[str], list[str]]:
-    """The number of headings, code without its comments, what was printed, and the links (a translation is its page)."""
+    """The number of headings, code without comments, what was printed, and the links (a translation is its page)."""
     fences = FENCE.findall(page)
     code = [
         re.sub(r"(?m)\s+#.*$", "", text) for kind, text in fences if kind in ("sh", "yaml", "python run", "console")
