@@ -50,6 +50,7 @@ def test_better_where_it_should_be_and_not_worse_elsewhere() -> None:
 def test_one_thing_worse_refuses_and_is_named(worse: Measured) -> None:
     ruling = rule([HEEDED, worse], [])
     assert not ruling.promoted
+    assert ruling.unclear == (), "a loss is not also among what could not be told"
     assert "one thing is worse" in ruling.words
     assert worse.words in ruling.losses[0]
 
