@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from journey import contents, sayso, sets
 
+from sayso.cli.auto import _tried
+from sayso.cli.run import opened
+from sayso.methods import imitate
+from sayso.protocols import Material, Syllabus
 from sayso.records import Attempt, Feedback, Outcome, State, user
 from sayso.store.feedback import FeedbackStore
 from sayso.store.runs import Run
+from sayso.store.split import Halves
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,11 @@ def test_a_probe_looks_before_anything_is_learnt_and_changes_nothing(project: tu
     assert routes["hindsight"]["obstacle"]
     assert told["recommended"] == told["methods"][0]
     assert not routes[told["recommended"]]["obstacle"]
+    thrice = sayso("probe", recipe, *settings, "--set", "learn.rounds=3", "--json").json
+    more = {route["method"]: route for route in thrice["routes"]}
+    for key in ("lessons", "tokens"):
+        assert more["imitate"][key] == pytest.approx(3 * routes["imitate"][key], rel=0.02)
+    assert more["reinforce"]["drawn"] == pytest.approx(3 / 4 * routes["reinforce"]["drawn"], rel=0.2)
     words = sayso("probe", recipe, *settings)
     assert f"learn.method: {told['recommended']}" in words.out
     assert all(sentence in words.out for sentence in told["why"])
@@ -187,6 +197,27 @@ def test_auto_tries_two_methods_takes_one_and_says_why(project: tuple[Path, list
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sayso.models.open.open_learner", None)
         assert sayso("learn", recipe, *auto, "--json").json["stage"] == "learn"
+
+
+def test_auto_tries_a_method_in_all_its_rounds(
+    project: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, settings = project
+    one, seen = opened(recipe, [*settings[1::2], "learn.rounds=2"]), []
+    lessons = imitate.lessons
+
+    def watched(material: Material, knobs: imitate.Knobs) -> Syllabus:
+        seen.append((material.round, material.rounds, material.seed, material.feedback))
+        return lessons(material, knobs)
+
+    monkeypatch.setattr(imitate, "lessons", watched)
+    taught, tested = (Feedback(user(text), Attempt("嗯"), "说好。", revision="好") for text in ("在吗", "在不在"))
+    tried = _tried(one, "imitate", Halves((taught,), (tested,)))
+    assert [number for number, *_ in seen] == [0, 1]
+    assert {of for _, of, *_ in seen} == {2}
+    assert len({seed for _, _, seed, _ in seen}) == 2, "each round draws anew"
+    assert {feedback for *_, feedback in seen} == {(taught,)}
+    assert tried.beliefs.keys() == {tested.id}
 
 
 def test_knobs_of_a_method_that_is_yet_to_be_chosen_are_refused(project: tuple[Path, list[str]]) -> None:

@@ -1,6 +1,7 @@
 """`learn.method: auto`: the probe recommends, the two most promising methods are tried, the better one is taken.
 
 Decided here:
+- They are tried as they would learn, in as many rounds and with the same programs to ask, by the knobs' own values.
 - They are tried on a slice of the comments to learn from, part of which is held out for it. The comments that the run
   holds out are not looked at: what is said of them in the end has chosen nothing.
 - Better is what does more of what the slice's held-out comments ask; where two are level, what believes more in their
@@ -20,6 +21,8 @@ from sayso.records import Feedback, to_json
 if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.evaluate.measured import Measured
+    from sayso.models.open import AnyLearner
+    from sayso.protocols import Material
     from sayso.store.split import Halves
 
 AUTO = "auto"
@@ -93,28 +96,36 @@ def _tried(project: Project, name: str, halves: Halves) -> _Trial:
     """Learn one part of the slice by a method, and measure the other."""
     from sayso.cli.effects import effects, read, usable
     from sayso.cli.knobs import knobs_of
-    from sayso.cli.learn import fits
-    from sayso.learn.loop import Training, train
-    from sayso.protocols import Material
+    from sayso.cli.learn import material_for
+    from sayso.cli.rounds import material_of
     from sayso.rooms import find
 
-    method, recipe = find("methods", name), project.recipe
+    method = find("methods", name)
     knobs = knobs_of(method, {}, f"learn -> knobs of {name}")
     learner = project.learner(project.start(), training="learn")
     learner.core.remember("start")
-    examples = (*project.data.train, *project.examples("validation"))
-    speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
-    syllabus = method.lessons(Material(halves.learn, examples, *speaks, fits(learner)), knobs)
-    standing = {language: method.standing(knobs, language) for language in ("zh", "en")}
-    project.run.write_note("standing", standing | dict(syllabus.standing))
-    if syllabus.lessons:
-        strategy = project.strategy(learner, "learn", len(syllabus.lessons))
-        for _ in train(learner, syllabus.lessons, Training(strategy, method.objective(knobs), recipe.seed)):
-            pass
+    project.run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
+    material = material_for(project, learner, method, halves.learn)
+    for number in range(material.rounds):
+        _taught(project, learner, method, material_of(material, number), knobs)
     tested = usable(project, halves.held_out, learner.kind)
     found = read(project, learner, tested, "learn", ())
     shares = effects(project, tested, found.answers.get("none", {}))
     return _Trial(name, shares, found.beliefs.get("none", {}))
+
+
+def _taught(project: Project, learner: AnyLearner, method: Any, material: Material, knobs: Any) -> None:
+    """One round: its lessons, and the words that it found, which stand in the prompt from now on."""
+    from sayso.learn.loop import Training, train
+
+    syllabus = method.lessons(material, knobs)
+    if syllabus.standing:
+        project.run.write_note("standing", dict(syllabus.standing))
+    if syllabus.lessons:
+        strategy = project.strategy(learner, "learn", len(syllabus.lessons))
+        training = Training(strategy, method.objective(knobs), material.seed, remembered=True)
+        for _ in train(learner, syllabus.lessons, training):
+            pass
 
 
 def _compared(project: Project, first: _Trial, second: _Trial) -> tuple[Measured | None, Measured | None]:

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.cli.rounds import Taught
     from sayso.models.open import AnyLearner
+    from sayso.protocols import Material, Speaker
     from sayso.store.split import Halves
 
 OUTCOMES_SHOWN = 20
@@ -133,27 +134,34 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     """Let the method write lessons and the loop teach them, in rounds; the learner has changed afterwards."""
     from sayso.cli.auto import chosen_method
     from sayso.cli.knobs import knobs_of
-    from sayso.cli.rounds import Course, rounds_of, teach_rounds
+    from sayso.cli.rounds import Course, teach_rounds
     from sayso.cli.watch import Watch, validation
     from sayso.material import syllabus
-    from sayso.protocols import Material
     from sayso.rooms import find
 
     recipe, run = project.recipe, project.run
     method = find("methods", name := chosen_method(project))
     knobs = knobs_of(method, recipe.learn.knobs, f"learn -> knobs of {name}")
     run.write_note("standing", {language: method.standing(knobs, language) for language in ("zh", "en")})
-    examples = (*project.data.train, *project.examples("validation"))
-    speaks = (project.task, learner.kind, learner, recipe.seed, recipe.learn.replay)
-    rounds = rounds_of(recipe.learn, method)
-    material = Material(
-        halves.learn, examples, *speaks, fits(learner), critic_of(project, halves.learn), rounds=rounds
-    )
+    material = material_for(project, learner, method, halves.learn)
     learner.core.remember("start")
     watch = Watch(project, learner, halves)
     check, metric = validation(project, learner, halves, watch)
     course = Course(partial(syllabus, method, knobs=knobs), method.objective(knobs), material, watch, check, metric)
     return teach_rounds(project, learner, course)
+
+
+def material_for(
+    project: Project, learner: AnyLearner, method: Any, feedback: Sequence[Feedback], speaker: Speaker | None = None
+) -> Material:
+    """All that a method may look at when it teaches these comments; `speaker` answers in the learner's place."""
+    from sayso.cli.rounds import rounds_of
+    from sayso.protocols import Material
+
+    asked, examples = project.recipe.learn, (*project.data.train, *project.examples("validation"))
+    speaks = (project.task, learner.kind, speaker or learner, project.recipe.seed, asked.replay, fits(learner))
+    rounds = rounds_of(asked, method)
+    return Material(tuple(feedback), examples, *speaks, critic_of(project, feedback), rounds=rounds)
 
 
 def fits(learner: AnyLearner) -> Callable[[Messages, str], bool]:

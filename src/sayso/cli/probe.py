@@ -5,13 +5,14 @@ Decided here:
 - The model that will learn is asked, on comments that are held out; where those are too few, on all of them, since
   nothing was learnt from any yet.
 - A route's lessons are written from a few comments and counted up; seconds are by this machine's speed in a matrix
-  product. What a method lets the model write for itself is counted beside.
+  product. What a method lets the model write for itself is counted beside. Of several rounds the first and the last
+  are written, both by the model as it is, and those between are taken to be like the last.
 - An encoder cannot read a comment: only the routes are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sayso.evaluate.edge import Edge
     from sayso.material import Case
     from sayso.models.open import AnyLearner
-    from sayso.protocols import Speaker
+    from sayso.protocols import Material, Speaker, Syllabus
 
 LEAST, MOST = 12, 64  # comments read
 COUNTED = 8  # comments from which a route's lessons are counted up
@@ -139,24 +140,28 @@ def _routes(project: Project, learner: AnyLearner, feedback: Sequence[Feedback])
 def _route(project: Project, learner: AnyLearner, name: str, few: Sequence[Feedback], cost: _Cost) -> Route:
     """What a method takes. What it cannot do is an obstacle, not an error."""
     from sayso.cli.knobs import knobs_of
-    from sayso.cli.learn import fits
-    from sayso.protocols import Material
+    from sayso.cli.learn import material_for
+    from sayso.cli.rounds import material_of
     from sayso.rooms import find
 
     method, asked = find("methods", name), project.recipe.learn
     knobs = knobs_of(method, asked.knobs if asked.method == name else {}, f"learn -> knobs of {name}")
     ear = _Ear(learner)
-    examples = (*project.data.train, *project.examples("validation"))
-    speaks = (project.task, learner.kind, ear, project.recipe.seed, asked.replay)
+    material = material_for(project, learner, method, few, ear)
+    rounds = [0] + [material.rounds - 1] * (material.rounds - 1)
     try:
-        syllabus = method.lessons(Material(tuple(few), examples, *speaks, fits(learner)), knobs)
+        written = {number: ear.hear(method.lessons, material_of(material, number), knobs) for number in {*rounds}}
     except UserError as error:
         return Route(name, obstacle=error.what)
-    if not syllabus.lessons and not syllabus.standing:
-        reasons = sorted(set(syllabus.refused.values()))
+    last, _ = written[rounds[-1]]
+    if not last.standing and not any(syllabus.lessons for syllabus, _ in written.values()):
+        reasons = sorted(set(last.refused.values()))
         return Route(name, obstacle=reasons[0] if reasons else "it makes no lesson of these comments")
-    tokens, seconds = cost.of(name, syllabus.lessons) if syllabus.lessons else (0, 0.0)
-    return Route(name, round(len(syllabus.lessons) * cost.times), tokens, round(ear.tokens * cost.times), seconds)
+    costs = {number: cost.of(name, syllabus.lessons) for number, (syllabus, _) in written.items()}
+    lessons = sum(len(written[number][0].lessons) for number in rounds)
+    drawn = sum(written[number][1] for number in rounds)
+    tokens, seconds = (sum(costs[number][i] for number in rounds) for i in (0, 1))
+    return Route(name, round(lessons * cost.times), round(tokens), round(drawn * cost.times), seconds)
 
 
 class _Cost:
@@ -172,10 +177,12 @@ class _Cost:
         self.speed = probe_dtypes(self.machine.device).get(products, 0.0) * 1e9
 
     def of(self, name: str, lessons: Sequence[Lesson]) -> tuple[int, float]:
-        """Tokens that training goes through, and seconds on this machine."""
+        """Tokens that one round's training goes through, and seconds on this machine."""
         from sayso.cli.layout import plan_project
         from sayso.cli.rehearsal import count_lengths
 
+        if not lessons:
+            return 0, 0.0
         counted = count_lengths(self.learner, lessons)
         lengths = replace(counted, rows=round(counted.rows * self.times), total=round(counted.total * self.times))
         learn = self.project.recipe.learn.model_copy(update={"method": name})
@@ -189,6 +196,11 @@ class _Ear:
 
     def __init__(self, speaker: Speaker) -> None:
         self.speaker, self.tokens = speaker, 0
+
+    def hear(self, write: Callable[[Material, Any], Syllabus], material: Material, knobs: Any) -> tuple[Syllabus, int]:
+        """The lessons that a method writes, and how many tokens it let the speaker draw for them."""
+        before = self.tokens
+        return write(material, knobs), self.tokens - before
 
     @property
     def kind(self) -> Kind:

@@ -8,6 +8,8 @@ Decided here:
 - PAIRS: with fewer better answers than these, imitating them is as good as preferring them, and steadier
   (arXiv 2402.07896 teaches a rule with a hundred pairs; ILF, arXiv 2303.16755, imitates from a few dozen).
 - SMALL: on fewer comments an edge that is not seen is not shown to be absent, and that is said.
+- Not in the table, for who names them: `refine` and `reinforce`, which draw answers in several rounds and take many
+  times as long; `prompt`, which teaches nothing; `patch`, which is for rules that give labels.
 - A model that reads a comment no better than another one is no teacher: what it would distil is noise. It needs better
   answers, or a larger teacher.
 """
