@@ -145,6 +145,18 @@ def test_a_judgement_is_asked_of_the_last_turn_of_the_user_and_given_as_it_is_re
 
 
 @pytest.mark.parametrize(
+    ("said", "will_do"),
+    [
+        *((words, True) for words in ("YES.", "yes好", "Kept.", "是的。", "符合要求")),
+        *((words, False) for words in ("no", "No: too long.", "Not kept", "NO太长", "否。", "不是。太长", "不符合")),
+        *((words, None) for words in ("Nothing is wrong.", "None", "Yesterday", "不错。", "是否太长？", "")),
+    ],
+)
+def test_yes_and_no_are_words_of_their_own(said: str, will_do: bool | None) -> None:
+    assert read_verdict(f" {said}") is will_do
+
+
+@pytest.mark.parametrize(
     ("given_", "bare"),
     [
         ("when the user asks about an order", "the user asks about an order"),

@@ -75,6 +75,8 @@ _LENGTH = re.compile(
     re.IGNORECASE,
 )
 _JUDGED = re.compile(r"^(?:(?:yes|no)\b|是的?|否|不是)[\s.,:;。，：；]*", re.IGNORECASE)
+_SAYS_YES = re.compile(r"(?:yes|kept)(?![a-z])|是(?!否)|符合", re.IGNORECASE)
+_SAYS_NO = re.compile(r"(?:no|not)(?![a-z])|否|不(?!错)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^。！？；!?;.\n]*(?:[。！？；!?;\n]+|\.(?:\s+|$)|\.|$)")
 
 
@@ -180,10 +182,10 @@ def verdict(passes: bool, comment: str, language: str) -> str:
 
 def read_verdict(answer: str) -> bool | None:
     """Did the answer say that the attempt will do? None where it says neither."""
-    said = answer.strip().casefold()
-    if said.startswith(("yes", "是", "kept", "符合")):
+    said = answer.strip()
+    if _SAYS_YES.match(said):
         return True
-    return False if said.startswith(("no", "否", "不")) else None
+    return False if _SAYS_NO.match(said) else None
 
 
 def what_is_wrong(answer: str) -> str:
