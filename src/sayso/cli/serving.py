@@ -197,9 +197,17 @@ def _of_run(project: Project, stage: str, upstream: str) -> Served:
         upstream=far,
         standing=_standing(project, stage),
         critic=_critic(project),
-        rules=() if recipe.learn.method == "predict" else _rules(project),
+        rules=() if learnt_by(project, stage) == "predict" else _rules(project),
         golden=tuple((one, answers[one.id]) for one in run.examples(split) if one.id in answers),
     )
+
+
+def learnt_by(project: Project, stage: str) -> str:
+    """The method by which a stage's weights learnt from comments, also where `auto` chose it; "" before that."""
+    from sayso.cli.auto import AUTO
+
+    method = project.recipe.learn.method if stage == "learn" else ""
+    return str((project.run.note(AUTO) or {}).get("method", "")) if method == AUTO else method
 
 
 def _standing(project: Project, stage: str) -> dict[str, str]:
