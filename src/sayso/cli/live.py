@@ -8,7 +8,8 @@ Decided here:
   one that had not learnt it, so nothing of it is left. Words that stand in the prompt are found anew for all comments,
   from where the run's own learning begins.
 - The proof and the gate are those of `sayso prove`, against what the version began with. `--eager` also lets in what
-  too few comments can prove: where one at least is heeded, none fell and nothing is shown to be worse.
+  too few comments can prove: where one at least is heeded, if only by coming closer to the better answer, none fell,
+  nothing is shown to be worse and the answers have not collapsed (evaluate/alarm.py).
 - Every comment stays in the store whatever happens. One that a refused version had learnt waits for the next.
 """
 
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sayso.errors import RecipeError
-from sayso.records import Feedback, Outcome, State
+from sayso.records import Answer, Feedback, Outcome, State
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -264,18 +265,35 @@ def _learnt(version: Project, number: int, *, eager: bool) -> Turn:
     if not proof:
         return Turn(number, False, "Refused: the method can use none of the comments.", states)
     gate = proof["gate"]
-    words = "" if gate["promoted"] or not eager else _eagerly(gate, version.run.outcomes(), version.run.fates())
+    known = version.run
+    words = "" if gate["promoted"] or not eager else eagerly(gate, known.feedback(), known.outcomes(), known.fates())
     return Turn(number, bool(gate["promoted"] or words), words or gate["words"], states)
 
 
-def _eagerly(gate: Mapping[str, Any], outcomes: Sequence[Outcome], fates: Sequence[Mapping[str, Any]]) -> str:
+def eagerly(
+    gate: Mapping[str, Any],
+    feedback: Sequence[Feedback],
+    outcomes: Sequence[Outcome],
+    fates: Sequence[Mapping[str, Any]],
+) -> str:
     """Why a version is let in that the gate could not tell from chance; "" where it is not."""
     heeded = sum(one.state is State.HEEDED for one in outcomes)
     fell = any(fate.get("fell") for fate in fates)
-    if gate.get("losses") or fell or not heeded or len(outcomes) > FEW:
+    if gate.get("losses") or fell or not heeded or len(outcomes) > FEW or _collapsed(feedback, outcomes):
         return ""
     told = "1 comment is" if len(outcomes) == 1 else f"of {len(outcomes)} comments {heeded} are"
     return f"Promoted eagerly: {told} heeded now, too few to show more; nothing is shown to be worse."
+
+
+def _collapsed(feedback: Sequence[Feedback], outcomes: Sequence[Outcome]) -> bool:
+    """Whether the answers are cut short or repeat themselves beside those that people wrote, or else those before."""
+    from sayso.evaluate.alarm import asked_for, collapse, vitals
+
+    better = {one.id: one.revision for one in feedback if one.revision is not None}
+    taught = [one for one in outcomes if one.state is not State.REFUSED]
+    meant = vitals([Answer(one.feedback, better.get(one.feedback, one.before)) for one in taught])
+    now = vitals([Answer(one.feedback, one.after) for one in taught])
+    return bool(collapse(meant, now, asked_for(feedback)))
 
 
 # ---------------------------------------------------------------- for people
