@@ -30,6 +30,8 @@ def test_answers_are_drawn_by_the_seed_and_labels_are_written_as_the_task_does()
     assert [one.text for one in drawn(told, [LABEL.prompt] * 2, 1.0)] == ["正面", "好"]
     case = cases(told)[0][0]
     assert [usable(told, case, Reply(text)) for text in ("正面", "好", "")] == [True, False, False]
+    short = replace(told, fits=lambda _, answer: len(answer) < 2)
+    assert not usable(short, case, Reply("正面"))
     with pytest.raises(UnsupportedError, match="needs a model that answers"):
         drawn(material(COMMENT), [], 1.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sayso.errors import UnsupportedError
 from sayso.learn.loop import Training, train
 from sayso.methods.refine import ROUNDS, Knobs, lessons, objective, standing
 from sayso.recipe import StrategyPart, TaskPart
-from sayso.records import Attempt, Author, Feedback, Imitate, Lesson, user
+from sayso.records import Attempt, Author, Feedback, Imitate, Lesson, Messages, Reply, Sampling, user
 from sayso.tasks.generate import task
 from sayso.wording import with_comment
 
@@ -85,6 +86,32 @@ def test_what_does_not_pass_is_not_taught_and_the_reason_said(text: str, reason:
     assert len(found.notices) == 1
     assert found.notices[0].startswith("2 of 2 refinements are not taught")
     assert reason in found.notices[0]
+
+
+def test_praise_is_imitated_and_never_refined() -> None:
+    parrot = Parrot(["在的，您请讲。"])
+    praise = Feedback(user("在吗"), Attempt("您好，在的。"), "很好！", polarity="positive")
+    found = lessons(material(praise, speaker=parrot), ALONE)
+    assert imitated(found.lessons) == [(praise.prompt, "您好，在的。", 1.0)]
+    assert parrot.asked == []
+    revised = lessons(material(replace(praise, revision="您好！我在的。"), speaker=parrot), ALONE)
+    assert imitated(revised.lessons) == [(praise.prompt, "您好！我在的。", 1.0)]
+
+
+def test_what_was_cut_off_is_not_taught() -> None:
+    class Endless(Parrot):
+        def reply(self, prompts: Sequence[Messages], sampling: Sampling) -> list[Reply]:
+            return [replace(one, ended=False) for one in super().reply(prompts, sampling)]
+
+    found = lessons(material(COMMENT, speaker=Endless(["七天。"]), round=1, rounds=2), replace(ALONE, refiner=0))
+    assert imitated(found.lessons) == [(COMMENT.prompt, "七天。", 1.0)]
+    assert "unfinished" in found.notices[0]
+
+
+def test_a_refinement_should_be_as_long_as_the_better_answer_and_not_as_the_attempt() -> None:
+    told = replace(COMMENT, attempt=Attempt("退货这件事一般来说大约需要三天。"))
+    found = lessons(material(told, speaker=Parrot(["退货这件事一般来说大约需要七天。"])), ALONE)
+    assert "shorter or longer" in found.notices[0]
 
 
 def test_length_is_no_bound_where_the_comment_speaks_of_it() -> None:

@@ -152,6 +152,18 @@ def test_with_critique_refinements_join_the_group_and_only_better_ones_are_taugh
     assert alone.refused == {PROGRAM.id: "all answers that were drawn are equally good"}
 
 
+def test_only_answers_that_could_be_better_are_refined() -> None:
+    parrot = Parrot(["七天。", "五天。"])
+    lessons(material(PROGRAM, speaker=parrot, critic=seven), replace(ALONE, critique=True))
+    assert parrot.asked[2:] == [with_comment(COMMENT.prompt, "五天。", f"五天。? {COMMENT.comment}")]
+
+
+def test_replay_follows_the_comments_that_teach() -> None:
+    praise = Feedback(user("在吗"), Attempt("您好"), "谢谢", author=Author("program", "checks.py:seven"))
+    given_ = material(PROGRAM, praise, speaker=Parrot(["七天。", "五天。", "七", "七"]), critic=seven, replay=2.0)
+    assert len([one for one in lessons(given_, ALONE).lessons if not one.from_ids]) == 2
+
+
 def test_the_own_words_of_a_comment_stay_with_its_attempt() -> None:
     parrot = Parrot(["五天。", "六天。"])
     lessons(material(COMMENT, speaker=parrot), replace(ALONE, critique=True))
