@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -16,6 +19,7 @@ from hypothesis import settings
 settings.register_profile("sayso", deadline=None, print_blob=True)
 settings.load_profile("sayso")
 
+FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-sync"
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 
 
@@ -25,3 +29,16 @@ def shared() -> Path:
     if not (SHARED / "ASSETS.md").is_file():
         pytest.skip("no ../shared with real models and data beside the project")
     return SHARED.resolve()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium of this machine; tests that need one skip, and say so, where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no Chromium here")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=FLAGS.split())
+        yield opened
+        opened.close()
