@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sayso.evaluate.near import like_it, under_other_rules
 from sayso.evaluate.reading import VAGUE, Reading, bare, others, shown
 from sayso.material import Case
 from sayso.recipe import TaskPart
@@ -74,20 +73,3 @@ def test_a_reading_is_the_task_with_words_after_its_question() -> None:
 def test_the_bare_prompt_has_the_better_answer_for_its_target() -> None:
     one = replace(EN, revision="It is on its way.")
     assert bare(case(one)) == Example(one.id, one.prompt, "It is on its way.")
-
-
-def test_neighbours_of_a_rule_are_prompts_under_another_condition_in_its_language() -> None:
-    same = replace(EN, prompt=user("And where is it now?"))
-    checked = replace(OTHER, prompt=user("Refund please"), checks=("a",))
-    assert under_other_rules(EN, [EN, same, OTHER, ZH]) == [OTHER]
-    assert under_other_rules(replace(EN, checks=("a",)), [OTHER, checked]) == [OTHER]
-    assert under_other_rules(replace(EN, scope=Scope("everywhere")), [OTHER]) == []
-    assert under_other_rules(replace(EN, scope=Scope()), [OTHER]) == []
-
-
-def test_neighbours_of_an_item_are_the_items_most_like_it() -> None:
-    one = replace(EN, scope=Scope(), item="0")
-    prompts = ["Where is it?", "Where is he?", "Where is it now?", "好的", "Thanks a lot!", "Where was it?"]
-    examples = [Example(str(i), user(text), "x") for i, text in enumerate(prompts)]
-    assert {found.id for found in like_it(one, examples)} == {"1", "2", "5"}
-    assert like_it(EN, examples) == []
