@@ -78,3 +78,7 @@ def test_judgements_can_be_read_and_are_of_both_kinds() -> None:
     verdicts = Counter(read_verdict(one.target or "") for one in only("judged", 200))
     assert set(verdicts) == {True, False}
     assert 0.25 < verdicts[True] / 200 < 0.75
+
+
+def test_where_a_rule_does_not_hold_every_attempt_keeps_it() -> None:
+    assert {read_verdict(one.target or "") for one in only("judged", 80, elsewhere=1.0)} == {True}

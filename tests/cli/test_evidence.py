@@ -101,3 +101,15 @@ def test_drift_is_of_the_answers_before_where_nobody_commented(monkeypatch: pyte
 
 def test_where_a_comment_holds_everywhere_nothing_drifts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert drift(monkeypatch, replace(LATE, scope=Scope("everywhere"))) == []
+
+
+def test_obedience_is_without_the_wrong_comment_and_then_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = scene(monkeypatch)
+    made.__dict__["readers"] = made.taught
+    monkeypatch.setattr("sayso.cli.effects.shuffled", lambda project, readers: {LATE.id: GIFT})
+    read: Any = SimpleNamespace(answers={"none": {LATE.id: "Soon."}, "shuffled": {LATE.id: "Soon, with a ribbon."}})
+    monkeypatch.setattr(
+        "sayso.cli.effects.judged", lambda project, asked: [float("ribbon" in text) for _, text in asked]
+    )
+    sides = made._wrong(read)
+    assert (sides.before, sides.after) == ({LATE.id: 0.0}, {LATE.id: 1.0})

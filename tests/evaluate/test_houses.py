@@ -123,3 +123,13 @@ def test_what_is_measured_afterwards() -> None:
     assert said["drift"].value == pytest.approx(0.5)
     assert said["transfer"].clusters == len(BUILT)
     assert said["transfer"].interval is not None
+
+
+def test_nothing_is_to_drift_where_no_rule_of_the_house_is_about_it() -> None:
+    for house in BUILT:
+        for one in away(Asker("tiny", WORLD, 0), house, 3):
+            assert {WORLD.scope_of(rule, one.prompt) for rule in house.rules} == {"out"}
+
+
+def test_less_overreach_and_less_drift_are_better() -> None:
+    assert {one.name for one in AFTER if one.better == -1} == {"overreach", "drift"}
