@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sayso.protocols import Material, Task
-from sayso.recipe import TaskPart
+from sayso.recipe import StrategyPart, TaskPart
 from sayso.records import Attempt, Example, Feedback, Kind, Messages, Reply, Sampling, user
 from sayso.tasks import classify, generate
 
@@ -28,6 +28,23 @@ class Parrot:
 
     def weigh(self, prompts: Sequence[Messages], options: Sequence[str]) -> list[list[float]]:
         return [[0.0 for _ in options] for _ in prompts]
+
+
+def steadily(batch_rows: int, steps: int, learning_rate: float = 3e-3) -> StrategyPart:
+    """A training of a tiny model in which nothing but the lessons' losses is at work."""
+    return StrategyPart(
+        learning_rate=learning_rate,
+        schedule="constant",
+        warmup=0.0,
+        batch_rows=batch_rows,
+        micro_tokens=4096,
+        steps=steps,
+        early_stopping=0,
+        weight_decay=0.0,
+        clip=1.0,
+        label_smoothing=0.0,
+        packing="off",
+    )
 
 
 def labelled() -> Task:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from materials import COMMENT, Parrot, free, labelled, material
+from materials import COMMENT, Parrot, free, labelled, material, steadily
 
 from sayso.errors import UnsupportedError
 from sayso.learn.loop import Training, train
 from sayso.methods.patch import Knobs, lessons, objective, standing
 from sayso.models.divergence import divergences
-from sayso.recipe import StrategyPart, TaskPart
+from sayso.recipe import TaskPart
 from sayso.records import Attempt, Example, Feedback, Imitate, Match, Messages, Scope, user
 from sayso.tasks import classify
 from sayso.wording import rule_for_label, with_comment
@@ -68,6 +68,15 @@ def test_the_text_and_rows_under_the_gate_get_the_label_even_against_their_own()
     assert all(one.from_ids == (found.lessons[0].from_ids) for one in found.lessons)
     assert len(imitated(lessons(patched(SAID), replace(STRICT, rows=1)))) == 2
     assert "My late father had one." in imitated(lessons(patched(SAID), ALONE)), "half of the words, as asked for"
+
+
+def test_where_two_gates_open_the_newer_rule_counts() -> None:
+    colour = replace(SAID, prompt=user("Fine colour."), scope=Scope("rule", "it praises the colour"), revision="good")
+    both = "Late delivery again but nice colour."
+    for order, label in (((SAID, colour), "good"), ((colour, SAID), "bad")):
+        given = patched(*order)
+        taught = [one.target for one in lessons(given, ALONE).lessons if one.context[0].text == both]  # type: ignore[union-attr]
+        assert taught == [label]
 
 
 def test_without_a_gate_only_the_texts_commented_on_are_taught_and_it_is_said() -> None:
@@ -169,19 +178,7 @@ OTHERS = tuple(
     Example(f"c{i}", user(f"the cat {w}"), "good") for i, w in enumerate(["sat", "said hello", "on the mat"])
 )
 DOG = Feedback(user("hello dog"), Attempt("good"), "Dogs are bad.", scope=Scope("rule", "dog"), revision="bad")
-STRATEGY = StrategyPart(
-    learning_rate=3e-3,
-    schedule="constant",
-    warmup=0.0,
-    batch_rows=16,
-    micro_tokens=4096,
-    steps=40,
-    early_stopping=0,
-    weight_decay=0.0,
-    clip=1.0,
-    label_smoothing=0.0,
-    packing="off",
-)
+STRATEGY = steadily(16, 40)
 
 
 def odds(learner: Any, text: str, rule: str = "") -> float:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from materials import COMMENT, ENGLISH, Parrot, labelled, material
+from materials import COMMENT, ENGLISH, Parrot, labelled, material, steadily
 
 from sayso.errors import UnsupportedError
 from sayso.exercises import judged_prompt
 from sayso.learn.loop import Training, train
 from sayso.methods.predict import Knobs, lessons, objective, standing
 from sayso.models.divergence import divergences
-from sayso.recipe import StrategyPart
 from sayso.records import Attempt, Example, Feedback, Imitate, Match, Message, user
 from sayso.wording import read_verdict, to_judge
 
@@ -127,19 +126,7 @@ CASES = (
 )
 ANCHORS = tuple(Example(f"a{i}", user(text), "fine", "train") for i, text in enumerate(("my order 1234", "狗问好")))
 HELD = [(one.prompt, one.target or "") for one in ANCHORS]
-STRATEGY = StrategyPart(
-    learning_rate=1e-3,
-    schedule="constant",
-    warmup=0.0,
-    batch_rows=8,
-    micro_tokens=4096,
-    steps=20,
-    early_stopping=0,
-    weight_decay=0.0,
-    clip=1.0,
-    label_smoothing=0.0,
-    packing="off",
-)
+STRATEGY = steadily(8, 20, learning_rate=1e-3)
 
 
 def logps(learner: Any, pairs: Any) -> list[float]:

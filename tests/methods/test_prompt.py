@@ -149,6 +149,8 @@ def test_a_line_that_spoils_what_nobody_commented_on_is_dropped() -> None:
     found = lessons(material(*said, speaker=reader, examples=rows), Knobs(anchors=2))
     assert found.stand == ()
     assert "better without it" in found.refused[said[0].id]
+    spared = lessons(material(*said, speaker=reader, examples=rows), Knobs(anchors=2, margin=1.0))
+    assert len(spared.stand) == 3, "not by enough to take away what people asked for"
 
 
 def test_a_program_that_commented_is_asked_about_the_new_answer() -> None:

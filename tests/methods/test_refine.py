@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from materials import COMMENT, ENGLISH, Parrot, labelled, material
+from materials import COMMENT, ENGLISH, Parrot, labelled, material, steadily
 
 from sayso.errors import UnsupportedError
 from sayso.learn.loop import Training, train
 from sayso.methods.refine import ROUNDS, Knobs, lessons, objective, standing
-from sayso.recipe import StrategyPart, TaskPart
+from sayso.recipe import TaskPart
 from sayso.records import Attempt, Author, Feedback, Imitate, Lesson, Messages, Reply, Sampling, user
 from sayso.tasks.generate import task
 from sayso.wording import with_comment
@@ -158,19 +158,7 @@ def test_it_needs_a_model_that_answers_and_reads() -> None:
         lessons(material(COMMENT, task=labelled(), kind="encoder"), ALONE)
 
 
-STRATEGY = StrategyPart(
-    learning_rate=3e-3,
-    schedule="constant",
-    warmup=0.0,
-    batch_rows=4,
-    micro_tokens=4096,
-    steps=60,
-    early_stopping=0,
-    weight_decay=0.0,
-    clip=1.0,
-    label_smoothing=0.0,
-    packing="off",
-)
+STRATEGY = steadily(4, 60)
 
 
 def test_what_the_taught_refiner_writes_becomes_likelier_without_the_comment() -> None:

@@ -13,14 +13,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from materials import COMMENT, ENGLISH, Parrot, labelled, material
+from materials import COMMENT, ENGLISH, Parrot, labelled, material, steadily
 
 from sayso.errors import UnsupportedError
 from sayso.learn.batches import views
 from sayso.learn.loop import Training, train
 from sayso.learn.objective import Item, losses_of, totals
 from sayso.methods.reinforce import Knobs, advantages, lessons, objective, standing
-from sayso.recipe import StrategyPart, TaskPart
+from sayso.recipe import TaskPart
 from sayso.records import Attempt, Author, Feedback, Imitate, Lesson, Match, Objective, Reply, Sampling, user
 from sayso.tasks.generate import task
 from sayso.wording import with_comment
@@ -189,19 +189,7 @@ def test_it_needs_a_model_that_answers_and_reads() -> None:
 
 # ---------------------------------------------------------------- in token ids, and what moves
 
-STRATEGY = StrategyPart(
-    learning_rate=3e-3,
-    schedule="constant",
-    warmup=0.0,
-    batch_rows=8,
-    micro_tokens=4096,
-    steps=20,
-    early_stopping=0,
-    weight_decay=0.0,
-    clip=1.0,
-    label_smoothing=0.0,
-    packing="off",
-)
+STRATEGY = steadily(8, 20)
 
 
 def drawn(learner: Any, knobs: Knobs) -> tuple[Lesson, ...]:
