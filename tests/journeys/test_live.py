@@ -1,4 +1,9 @@
-"""A served run is commented on, learns beside the server, exchanges its model, and is rolled back."""
+"""A served run is commented on, learns beside the server, exchanges its model, and is rolled back.
+
+The journeys that promote replace the gate's ruling (`lenient`): what they show is what follows a promotion, never that
+one is earned. The proof is really made, and the ruling itself is tested in tests/evaluate/test_gate.py; that the gate
+keeps out what it cannot tell from chance is the second journey here.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,7 @@ from sayso.store.runs import Run
 
 @pytest.fixture
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gate that lets everything in: a model of a few thousand parameters gets better at nothing."""
+    """The gate's ruling replaced by one that lets everything in: so small a model gets better at nothing."""
     monkeypatch.setattr("sayso.evaluate.gate.rule", lambda *_: Ruling(promoted=True, words="Promoted: better."))
 
 

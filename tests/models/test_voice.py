@@ -14,10 +14,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tiny import opened
+from transformers import RepetitionPenaltyLogitsProcessor
 
 from sayso.errors import UnsupportedError
 from sayso.models.core import token_logps
-from sayso.models.voice import LearnerVoice, drawn
+from sayso.models.voice import LearnerVoice, _penalised, drawn
 from sayso.protocols import Ask, Token
 from sayso.records import Imitate, Message, Sampling, user
 
@@ -164,3 +165,11 @@ def test_what_was_said_is_made_less_likely() -> None:
     assert len({token.id for token in told_off}) == len(told_off)
     assert len({token.id for token in plain}) <= len({token.id for token in told_off})
     assert tuple(token.id for token in told_off) == same.token_ids
+
+
+def test_what_was_seen_is_made_less_likely_as_transformers_does_it() -> None:
+    logits_V = torch.tensor([-2.0, -0.5, 0.0, 0.5, 3.0, 1.0])
+    reference = RepetitionPenaltyLogitsProcessor(1.3)(torch.tensor([[0, 4, 4, 2]]), logits_V[None].clone())[0]
+    assert torch.equal(_penalised(logits_V, [0, 4, 4, 2], 1.3), reference)
+    assert reference[0] < logits_V[0]
+    assert reference[4] < logits_V[4]

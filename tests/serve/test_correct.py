@@ -57,6 +57,11 @@ def test_a_bad_one_is_written_again_with_the_comment_in_sight() -> None:
     assert "Five days." in heard[0]
 
 
+def test_after_the_last_round_nothing_more_is_written() -> None:
+    answer, trace, heard = mend("Five days.", 2, judge_by("Seven"), lambda said: f"{len(said)} days.")
+    assert (answer, len(trace), len(heard)) == ("Five days.", 3, 2)
+
+
 @pytest.mark.parametrize(
     ("script", "looks"),
     [

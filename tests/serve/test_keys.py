@@ -126,6 +126,9 @@ def test_roles_at_the_door(tmp_path: Path) -> None:
         assert ask(f"/v1/feedback/{said['id']}", secrets["client"]).status_code == 200
         assert ask(f"/v1/feedback/{reviewed['id']}", secrets["client"]).status_code == 404
         assert ask(f"/v1/feedback/{said['id']}", secrets["reviewer"]).json()["comment"] == "no"
+        theirs = {"response_id": mine, "comment": "yes", "supersedes": reviewed["id"]}
+        assert ask("/v1/feedback", secrets["client"], **theirs).status_code == 404
+        assert not live.house.store.heir(reviewed["id"])
         schema = httpx.get(f"{live.url}/openapi.json").json()
         assert "HTTPBearer" in schema["components"]["securitySchemes"]
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 from tiny import saved
 
 from sayso.cli.serving import house_of, served
-from sayso.records import user
+from sayso.records import Answer, user
 from sayso.serve.queue import Room
 from sayso.tasks.classify import Classify
 from sayso.tasks.translate import Translate
@@ -55,6 +55,15 @@ def test_several_labels_at_once(tmp_path: Path) -> None:
         logged = live.house.log.find(told["id"])
         assert logged is not None
         assert logged.choices[0].certainty == 0.9
+
+
+def test_of_several_labels_the_one_that_is_least_decided_tells_how_sure_it_is(tmp_path: Path) -> None:
+    voice, odds = Parrot(), {"glad": 0.95, "sad": 0.4, "不满": 0.01}
+    made = house(voice, tmp_path, task=Classify(MOODS, several=True))
+    with running(replace(made, decide=lambda _, some: [Answer(one.id, "glad", odds) for one in some]), voice) as live:
+        logged = live.house.log.find(ask(live, "classify", input="x").json()["data"][0]["id"])
+        assert logged is not None
+        assert logged.choices[0].certainty == 0.6
 
 
 def test_translations(tmp_path: Path) -> None:
