@@ -39,7 +39,12 @@ def test_ticks_are_round(low: float, high: float, expected: list[float]) -> None
 
 
 def test_ticks_of_what_is_no_number() -> None:
-    assert ticks(math.nan, 1) == [0.0, 1.0]
+    assert ticks(math.nan, 1) == ticks(1, math.nan) == ticks(0, math.inf) == [0.0, 1.0]
+
+
+def test_ticks_at_the_ends_of_what_a_float_can_hold() -> None:
+    assert ticks(-5e-324, -5e-324) == ticks(0, 5e-324) == ticks(0, 0)
+    assert ticks(-1.7e308, 1.7e308) == [0.0, 1.0]
 
 
 @settings(deadline=None, max_examples=100)

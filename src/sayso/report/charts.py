@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 Point = tuple[float, float]
 Interval = tuple[float, float]
+HUGE, TINY = 1e300, 1e-100  # beyond and below, a figure is nothing that a chart can show
 MOST_POINTS = 120
 MOST_TIPS = 24
 HEIGHT = 168
@@ -68,9 +69,9 @@ class Bins:
 
 def ticks(low: float, high: float, wanted: int = 4) -> list[float]:
     """Round values that cover [low, high], about `wanted` steps apart; always at least two, increasing."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+    if not (abs(low) < HUGE and abs(high) < HUGE):  # NaN neither
         return [0.0, 1.0]
-    low, high = min(low, high), max(low, high)
+    low, high = (0.0 if abs(end) < TINY else end for end in (min(low, high), max(low, high)))
     size = max(abs(low), abs(high))
     span = high - low if high - low > 1e-6 * size else size or 1.0
     power: float = 10.0 ** math.floor(math.log10(span / wanted))
