@@ -153,7 +153,6 @@ def test_a_comment_is_taken_back_and_its_effect_with_it(project: tuple[Path, lis
     assert told["id"] == gone
     assert told["learnt"] > told["start"], "it was learnt before it was taken back"
     assert told["after"] < told["learnt"], "and less sure of after"
-    assert told["start"] != told["after"], "the start is the model before any comment, not the one without this one"
     assert set(told["answers"]) == {"start", "learnt", "after"}
     assert gone not in {one.id for one in run.feedback()}
     assert gone not in {id_ for lesson in run.lessons("learn") for id_ in lesson.from_ids}
