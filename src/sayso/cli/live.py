@@ -9,7 +9,7 @@ Decided here:
   from where the run's own learning begins.
 - The proof and the gate are those of `sayso prove`, against what the version began with. `--eager` also lets in what
   too few comments can prove: where one at least is heeded, if only by coming closer to the better answer, none fell,
-  nothing is shown to be worse and the answers have not collapsed (evaluate/alarm.py).
+  nothing that the gate watches is shown to be worse and the answers have not collapsed (evaluate/alarm.py).
 - Every comment stays in the store whatever happens. One that a refused version had learnt waits for the next.
 """
 
@@ -282,7 +282,10 @@ def eagerly(
     if gate.get("losses") or fell or not heeded or len(outcomes) > FEW or _collapsed(feedback, outcomes):
         return ""
     told = "1 comment is" if len(outcomes) == 1 else f"of {len(outcomes)} comments {heeded} are"
-    return f"Promoted eagerly: {told} heeded now, too few to show more; nothing is shown to be worse."
+    return (
+        f"Promoted eagerly: {told} heeded now, too few to show more; "
+        "nothing that the gate watches is shown to be worse."
+    )
 
 
 def _collapsed(feedback: Sequence[Feedback], outcomes: Sequence[Outcome]) -> bool:
