@@ -85,7 +85,7 @@ def _engine(where: str) -> sa.Engine:
             return _sqlite_engine(url)
         return sa.create_engine(url)
     except ModuleNotFoundError as error:
-        raise UnsupportedError(f"{error.name} is not installed", fix="pip install 'psycopg[binary]'") from None
+        raise UnsupportedError(f"{error.name} is not installed", fix="pip install 'sayso[postgres]'") from None
     except sa.exc.ArgumentError as error:
         raise FeedbackError(f"not a database URL: {error}", where=where) from None
 
