@@ -38,7 +38,7 @@ def comment(
     if audit is not None:
         if add is not None:
             raise UserError("an audit gathers nothing, so --add means nothing beside it", fix="leave out one of them")
-        from sayso.cli.audit import audit_critics
+        from sayso.cli.audit_critics import audit_critics
 
         audit_critics(project, audit, as_json=json)
         return

@@ -40,6 +40,7 @@ COMMANDS = (
     "learn",
     "prove",
     "forget",
+    "audit",
     "report",
     "serve",
     "live",

@@ -34,7 +34,7 @@ def prove(
     from sayso.cli.report import report_stage
     from sayso.cli.run import at_work
 
-    project = _project(run)
+    project = project_at(run)
     with at_work(project):
         note = prove_stage(project)
         if note:
@@ -62,10 +62,8 @@ def prove_stage(project: Project) -> dict[str, Any]:
     return run.proof() or {}
 
 
-# ---------------------------------------------------------------- inside
-
-
-def _project(path: Path) -> Project:
+def project_at(path: Path) -> Project:
+    """The project of a run folder, or of the recipe that made it. RunError where there is no run."""
     from sayso.cli.project import Project, prepare
     from sayso.recipe import load
     from sayso.store.runs import Run
@@ -75,6 +73,9 @@ def _project(path: Path) -> Project:
     recipe = run.recipe()
     prepare(recipe)
     return Project(recipe, run)
+
+
+# ---------------------------------------------------------------- inside
 
 
 def _proved(project: Project) -> tuple[dict[str, Any], list[Fate]]:

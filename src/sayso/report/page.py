@@ -17,7 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sayso.report import about, changes, charts, comments, curves, data, detail, figures, proof, results
+from sayso.report import about, audits, changes, charts, comments, curves, data, detail, figures, proof, results
 from sayso.report.contents import Contents, read
 from sayso.store.files import write_text
 from sayso.store.runs import Run
@@ -55,12 +55,14 @@ def render(contents: Contents) -> str:
         "changes": changes.changes(contents),
         "comments": comments.comments(contents),
         "proof": proof.proof(contents),
+        "audits": audits.audits(contents),
         "about": about.about(contents),
         "data": data.data(contents),
         "taught": data.taught(contents),
         "again": about.again(contents),
     }
     said = [*results.sentences(contents), results.Sentence(comments.sentence(contents)), proof.sentence(contents)]
+    said.append(results.Sentence(audits.sentence(contents)))
     page = template.render(
         title=contents.recipe.name,
         under=_under(contents),

@@ -214,6 +214,25 @@ class Run:
         """Each comment of the proof, before and after."""
         return [dict(line) for _, line in read_lines(self.folder / "proof.jsonl")]
 
+    def write_audit(self, name: str, found: Mapping[str, Any]) -> None:
+        """What an audit found, in place of what it found before; it speaks of the weights that are there now."""
+        path = self.folder / "audit.json"
+        known = dict(read_json(path)) if path.is_file() else {}
+        _write_json(path, known | {name: dict(found) | {"weights": self._trained()}})
+
+    def audits(self) -> dict[str, dict[str, Any]]:
+        """By audit what it found; `stale` where the weights have changed since."""
+        path = self.folder / "audit.json"
+        known = dict(read_json(path)) if path.is_file() else {}
+        return {
+            name: dict(found) | {"stale": found.get("weights") != self._trained()} for name, found in known.items()
+        }
+
+    def _trained(self) -> dict[str, str]:
+        """By stage that has weights, what it was done for."""
+        stages = self._stages()
+        return {stage: stages.get(stage, "") for stage in ("train", "learn") if self.weights(stage).is_dir()}
+
     # ------------------------------------------------------------ weights and stages
 
     def weights(self, stage: str) -> Path:

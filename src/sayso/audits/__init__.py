@@ -1,0 +1,1 @@
+"""One file = one question of trust, asked of a run: is it private, fair, robust?"""
