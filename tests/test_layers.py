@@ -9,10 +9,10 @@ from pathlib import Path
 HOUSE = Path(__file__).parents[1] / "src" / "sayso"
 FLOORS = (
     "records errors",
-    "surface phrases numerals chrf grouping",
+    "surface phrases numerals chrf grouping bundle",
     "houserules forms conversations bilingual",
-    "protocols manners opinions auditing",
-    "rooms outline endpoint",
+    "protocols manners opinions auditing reasons",
+    "rooms outline endpoint agreement engines",
     "sheet presets",
     "recipe",
     "wording material",

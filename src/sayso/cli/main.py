@@ -42,6 +42,8 @@ COMMANDS = (
     "forget",
     "audit",
     "report",
+    "export",
+    "engines",
     "serve",
     "live",
     "chat",
