@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sayso.cli.project import Project
     from sayso.cli.rounds import Taught
+    from sayso.learn.loop import Event
     from sayso.models.open import AnyLearner
     from sayso.protocols import Material, Speaker
     from sayso.store.split import Halves
@@ -116,7 +117,7 @@ def _learn(project: Project) -> None:
     halves = hold_out(feedback, recipe.feedback.held_out, recipe.seed)
     learner = project.learner(project.start(), training="learn")
     before = answers_to(project, learner, feedback, project.start())
-    taught = _teach(project, learner, halves)
+    taught = teach_comments(project, learner, halves)
     if taught.something:
         project.keep(learner, "learn")
         project.scored("learn", learner)
@@ -130,8 +131,16 @@ def _learn(project: Project) -> None:
         store.record(outcomes)
 
 
-def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
-    """Let the method write lessons and the loop teach them, in rounds; the learner has changed afterwards."""
+def teach_comments(
+    project: Project,
+    learner: AnyLearner,
+    halves: Halves,
+    through: Callable[[Iterator[Event]], Iterator[Event]] = iter,
+) -> Taught:
+    """Let the method write lessons and the loop teach them, in rounds; the learner has changed afterwards.
+
+    The loop's events go `through` a generator, which may stop the learning.
+    """
     from sayso.cli.auto import chosen_method
     from sayso.cli.knobs import knobs_of
     from sayso.cli.rounds import Course, teach_rounds
@@ -147,7 +156,9 @@ def _teach(project: Project, learner: AnyLearner, halves: Halves) -> Taught:
     learner.core.remember("start")
     watch = Watch(project, learner, halves)
     check, metric = validation(project, learner, halves, watch)
-    course = Course(partial(syllabus, method, knobs=knobs), method.objective(knobs), material, watch, check, metric)
+    course = Course(
+        partial(syllabus, method, knobs=knobs), method.objective(knobs), material, watch, check, metric, through
+    )
     return teach_rounds(project, learner, course)
 
 

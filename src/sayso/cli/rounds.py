@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from sayso.records import Lesson, Objective, lesson_from_json, to_json
 if TYPE_CHECKING:
     from sayso.cli.project import Project
     from sayso.cli.watch import Watch
-    from sayso.learn.loop import Validate
+    from sayso.learn.loop import Event, Validate
     from sayso.models.open import AnyLearner
     from sayso.protocols import Material, Syllabus
     from sayso.recipe import LearnPart
@@ -37,7 +37,10 @@ STRIDE = 1_000_003  # between the seeds of two rounds, so that they are not thos
 
 @dataclass(frozen=True)
 class Course:
-    """How one learning is taught: the method's lessons and losses, what they are written from, what is watched."""
+    """How one learning is taught: the method's lessons and losses, what they are written from, what is watched.
+
+    The loop's events go `through` a generator, which may stop the learning.
+    """
 
     lessons: Callable[[Material], Syllabus]
     objective: Objective
@@ -45,6 +48,7 @@ class Course:
     watch: Watch
     validate: Validate | None
     metric: str
+    through: Callable[[Iterator[Event]], Iterator[Event]] = iter
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ class _Rounds:
             restore=self.total == 1,
         )
         past = Past.before(self.run_, "learn", number + 1) if self.total > 1 else NO_PAST
-        follow(train(self.learner, lessons, training), self.run_, "learn", tuple(project.recipe.trackers), past)
+        events = course.through(train(self.learner, lessons, training))
+        follow(events, self.run_, "learn", tuple(project.recipe.trackers), past)
         return halted(folder)
 
     def _undone(self, number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from sayso.records import Imitate, Lesson
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
+    from sayso.learn.loop import Event
     from sayso.models.open import AnyLearner
 
 
@@ -44,14 +45,17 @@ def train_stage(project: Project) -> dict[str, float]:
     from sayso.learn.checkpoints import forget_steps
 
     learner = project.learner("base")
-    _teach(project, learner)
+    teach_rows(project, learner)
     project.keep(learner, "train")
     run.mark_done("train", print_of)
     forget_steps(run.checkpoints("train"))
     return project.scored("train", learner)
 
 
-def _teach(project: Project, learner: AnyLearner) -> None:
+def teach_rows(
+    project: Project, learner: AnyLearner, through: Callable[[Iterator[Event]], Iterator[Event]] = iter
+) -> None:
+    """Teach the training rows. The loop's events go `through` a generator, which may stop the training."""
     from sayso.cli.follow import follow
     from sayso.cli.scoring import validator
     from sayso.learn.loop import Training
@@ -69,7 +73,7 @@ def _teach(project: Project, learner: AnyLearner) -> None:
     metric = recipe.task.metric or project.task.metric
     check = validator(project, learner, "train")
     training = Training(strategy, objective, recipe.seed, run.checkpoints("train"), check, metric)
-    follow(teach(learner, lessons, training), run, "train", tuple(recipe.trackers))
+    follow(through(teach(learner, lessons, training)), run, "train", tuple(recipe.trackers))
 
 
 def training_lessons(project: Project, learner: AnyLearner) -> list[Lesson]:

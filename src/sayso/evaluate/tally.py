@@ -76,13 +76,13 @@ def intervals(tallies: Sequence[Tally], resamples: int, seed: int) -> list[tuple
     """The 95 % bootstrap interval of each tally (all on the same items); None without resamples or items."""
     if not resamples or not tallies or not tallies[0].n:
         return [None] * len(tallies)
-    drawn = _resampled(tallies, resamples, seed)
+    drawn = resampled(tallies, resamples, seed)
     return [_around(tally.value, values) for tally, values in zip(tallies, drawn, strict=True)]
 
 
 def differences(before: Sequence[Tally], after: Sequence[Tally], resamples: int, seed: int) -> list[Difference]:
     """After minus before, metric by metric; the two lists have the same units and all tallies the same items."""
-    drawn = zip(_resampled(before, resamples, seed), _resampled(after, resamples, seed), strict=True)
+    drawn = zip(resampled(before, resamples, seed), resampled(after, resamples, seed), strict=True)
     found = []
     for one, other, (lows, highs) in zip(before, after, drawn, strict=True):
         value = other.value - one.value
@@ -90,11 +90,8 @@ def differences(before: Sequence[Tally], after: Sequence[Tally], resamples: int,
     return found
 
 
-# ---------------------------------------------------------------- inside
-
-
-def _resampled(tallies: Sequence[Tally], resamples: int, seed: int) -> list[Array]:
-    """Each metric on `resamples` draws of as many items with replacement."""
+def resampled(tallies: Sequence[Tally], resamples: int, seed: int) -> list[Array]:
+    """Each tally (all on the same items) on `resamples` draws of as many items with replacement, [resamples]."""
     distinct = {id(tally.counts_NK): tally.counts_NK for tally in tallies}
     values: list[list[Array]] = [[] for _ in tallies]
     for times_RN in _draws(tallies[0].n, resamples, seed):
@@ -102,6 +99,9 @@ def _resampled(tallies: Sequence[Tally], resamples: int, seed: int) -> list[Arra
         for kept, tally in zip(values, tallies, strict=True):
             kept.append(tally.of_sums(sums[id(tally.counts_NK)]))
     return [np.concatenate(parts) for parts in values]
+
+
+# ---------------------------------------------------------------- inside
 
 
 def _draws(n: int, resamples: int, seed: int) -> Iterator[Array]:
