@@ -183,7 +183,7 @@ class CriticPart(Part):
 
 
 class FeedbackPart(Part):
-    files: list[str] = Field(default_factory=list, description="JSONL files of comments")
+    files: list[str] = Field(default_factory=list, description="files of comments: JSONL, CSV, TSV, Parquet or XLSX")
     critics: list[CriticPart] = Field(default_factory=list, description="who comments on the validation answers")
     store: str = Field(default="", description="database of the comments; '' for one in the run folder")
     held_out: Share = Field(default=0.25, description="share of the comments kept as a test")

@@ -15,6 +15,7 @@ import typer
 from sayso.errors import UserError
 
 if TYPE_CHECKING:
+    from sayso.cli.intake import Reading
     from sayso.cli.project import Project
     from sayso.recipe import CriticPart
     from sayso.records import Feedback
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 def comment(
     recipe: Annotated[Path, typer.Argument(help="the recipe, a YAML file")],
-    add: Annotated[Path | None, typer.Option(help="also import this JSONL file of comments")] = None,
+    add: Annotated[Path | None, typer.Option(help="also import this file of comments")] = None,
+    from_: Annotated[
+        str, typer.Option("--from", help="how --add is read: argilla, label_studio, ...; by its suffix when empty")
+    ] = "",
+    column: Annotated[list[str] | None, typer.Option(help="a column of --add, e.g. comment=意见")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="an option of its source, e.g. sheet=2")] = None,
     audit: Annotated[
         Path | None, typer.Option(help="gather nothing: compare the critics with this JSONL file of known verdicts")
     ] = None,
@@ -32,8 +38,12 @@ def comment(
 ) -> None:
     """Gather comments from the recipe's files and critics into the feedback store, and list them."""
     from sayso.cli.console import print_json, print_table
+    from sayso.cli.intake import BY_SUFFIX, reading_of
     from sayso.cli.run import at_work, opened
 
+    how = reading_of(from_, column or (), option or ())
+    if add is None and how != BY_SUFFIX:
+        raise UserError("--from, --column and --option say how --add is read", fix="name the file with --add")
     project = opened(recipe, set_)
     if audit is not None:
         if add is not None:
@@ -44,7 +54,7 @@ def comment(
         return
     with at_work(project):
         if add is not None:
-            _add(project, add)
+            _add(project, add, how)
         comment_stage(project)
     found = project.run.feedback()
     if json:
@@ -81,19 +91,20 @@ def store_of(project: Project) -> FeedbackStore:
     return FeedbackStore(project.recipe.feedback.store or project.run.folder / "feedback.db")
 
 
-def _add(project: Project, path: Path) -> None:
+def _add(project: Project, path: Path, how: Reading) -> None:
     """Import a file that the recipe does not name; the run remembers which comments came so."""
     with store_of(project) as store:
-        ids = _import(store, path).ids
+        ids = _import(store, path, how).ids
     known = (project.run.note("added") or {}).get("ids", [])
     project.run.write_note("added", {"ids": list(dict.fromkeys([*known, *ids]))})
 
 
-def _import(store: FeedbackStore, path: Path) -> Imported:
-    """The comments in a file. Lines that are none are said on stderr."""
+def _import(store: FeedbackStore, path: Path, how: Reading | None = None) -> Imported:
+    """The comments in a file. Rows that are none are said on stderr."""
     from sayso.cli.console import console
+    from sayso.cli.intake import BY_SUFFIX, comments_at
 
-    imported = store.import_jsonl(path)
+    imported = store.take(comments_at(path, how or BY_SUFFIX))
     for line, reason in imported.refused:
         console(stderr=True).print(f"{path}:{line}: not imported: {reason}")
     return imported

@@ -23,7 +23,7 @@ from sayso.errors import FeedbackError, nearest
 from sayso.records import Feedback, Outcome, from_json, to_json
 from sayso.store.database import Database, plain, stamp
 from sayso.store.files import json_line, write_lines
-from sayso.store.imports import read_comments
+from sayso.store.imports import Comments, read_comments
 from sayso.wording import language_of
 
 _TABLES = sa.MetaData()
@@ -212,7 +212,10 @@ class FeedbackStore:
 
     def import_jsonl(self, path: Path) -> Imported:
         """Add the comments of a file. Lines that are none are listed; FeedbackError only for the file itself."""
-        found = read_comments(path)
+        return self.take(read_comments(path))
+
+    def take(self, found: Comments) -> Imported:
+        """Add what was found in a file."""
         added, known = self.add(found.feedback)
         return Imported(added, known, found.refused, tuple(one.id for one in found.feedback))
 

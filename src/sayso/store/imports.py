@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sayso.errors import FeedbackError, nearest
+from sayso.protocols import RawRow
 from sayso.records import Feedback, from_json
 
 T = TypeVar("T")
@@ -42,8 +43,20 @@ def read_comments(path: Path) -> Comments:
 
 def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
     """The comments in numbered lines; blank lines are no lines."""
-    read, refused = read_rows(lines, lambda _, row: next_turns(row) if "messages" in row else [comment_from(row)])
+    read, refused = read_rows(lines, lambda _, row: _one_or_more(row))
     return Comments([one for comments in read for one in comments], refused)
+
+
+def comments_in(rows: Iterable[RawRow]) -> Comments:
+    """The comments in the rows of a source, which are plain rows or conversations; a row that is none is listed."""
+    found: list[Feedback] = []
+    refused: list[tuple[int, str]] = []
+    for row in rows:
+        try:
+            found += _of_row(row)
+        except ValueError as error:
+            refused.append((row.line, _reason(error)))
+    return Comments(found, refused)
 
 
 def numbered_lines(path: Path) -> Iterable[tuple[int, bytes]]:
@@ -114,6 +127,16 @@ def next_turns(row: Mapping[str, Any]) -> list[Feedback]:
 # ---------------------------------------------------------------- inside
 
 
+def _of_row(row: RawRow) -> list[Feedback]:
+    if row.problem:
+        raise ValueError(row.problem)
+    return _one_or_more(row.fields)
+
+
+def _one_or_more(row: Mapping[str, Any]) -> list[Feedback]:
+    return next_turns(row) if "messages" in row else [comment_from(row)]
+
+
 def _answers(turns: Sequence[Any]) -> Iterator[int]:
     """The places of answers to the user that the user said something to."""
     roles = [turn.get("role") if isinstance(turn, dict) else None for turn in turns]
@@ -163,7 +186,8 @@ def _scope(scope: Any, when: Any) -> Any:
 
 
 def _check(feedback: Feedback) -> None:
-    if not feedback.comment.strip() and feedback.revision is None:
+    praise, shows = feedback.polarity == "positive", feedback.revision is not None or bool(feedback.spans)
+    if not (feedback.comment.strip() or shows or praise):
         raise ValueError("neither a comment nor a revision")
     if not (math.isfinite(feedback.confidence) and 0 <= feedback.confidence <= 1):
         raise ValueError(f"confidence: expected 0 to 1, got {feedback.confidence}")
