@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from sayso.bundle import Export, Exporter, Floats, Replay, Replayed, Tolerance, blinded
+from sayso.bundle import Export, Exporter, Floats, Replay, Replayed, Tolerance, blinded, in_words, notice
 from sayso.errors import Fault, UnsupportedError, UserError
 
 ROWS, GOLDEN = 32, 20  # what an agreement rests on at least, where a run has as many
@@ -86,7 +86,7 @@ def make(export: Export, exporter: Exporter, name: str, knobs: Any, target: Path
         found = compared(name, export.replay, replayed, exporter.tolerance(knobs), knobs, seconds, _size(folder))
         if not found.holds:
             raise _refusal(found)
-        _told(folder, found, exporter.use(export, knobs))
+        _told(folder, found, export, exporter.use(export, knobs))
     return found
 
 
@@ -198,10 +198,11 @@ def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _told(folder: Path, found: Agreement, use: str) -> None:
-    """agreement.json for programs; README.md gets how it is used and how it agrees."""
+def _told(folder: Path, found: Agreement, export: Export, use: str) -> None:
+    """agreement.json for programs; for people README.md: the card, how it is used, how it agrees; and NOTICE.md."""
     (folder / "agreement.json").write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
-    readme = folder / "README.md"
-    before = readme.read_text(encoding="utf-8").rstrip() + "\n\n" if readme.is_file() else ""
+    for language, words in export.card.standing.items():
+        use += f"\n\nThese words must stand after the last turn of every prompt ({language}):\n\n```text\n{words}\n```"
     told = f"## How to use it\n\n{use.strip()}\n\n## Proven equal\n\n{found.words}.\n"
-    readme.write_text(before + told, encoding="utf-8")
+    (folder / "README.md").write_text(f"{in_words(export.card)}\n{told}".lstrip(), encoding="utf-8")
+    (folder / "NOTICE.md").write_text(notice(export.card), encoding="utf-8")

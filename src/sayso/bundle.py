@@ -99,8 +99,8 @@ class Tolerance:
 class Card:
     """What is written for people beside weights: the run's model card, and what stands nowhere else in it.
 
-    base_licence: "" where nobody stated one. lessons: what it learnt from comments, in their words. standing: words
-    per language that must stand before every prompt.
+    base_licence: "" where nobody stated one. lessons: what it was told, in people's words, each with what became of
+    it. standing: words per language that must stand after the last turn of every prompt.
     """
 
     text: str = ""
@@ -169,6 +169,25 @@ def blinded(replay: Replay) -> Replay:
     empty = np.zeros((0, replay.logits_NV.shape[1]), dtype=np.float32)
     golden = tuple(Golden(one.prompt, one.text, one.ids, (), one.room, one.opening) for one in replay.golden)
     return Replay(replay.kind, replay.rows, empty, golden, replay.end_ids, replay.pad_id, replay.several)
+
+
+def in_words(card: Card) -> str:
+    """The card as Markdown, with all that the model was told."""
+    lines = [card.text.rstrip()]
+    if card.lessons:
+        lines.append("## What it learnt from comments\n\n" + "\n".join(f"- {words}" for words in card.lessons))
+    return "\n\n".join(filter(None, lines)) + "\n"
+
+
+def notice(card: Card) -> str:
+    """Whose the weights are, as far as that is known."""
+    if not card.base:
+        return "These weights were trained from scratch; their licence is for whoever trained them to state.\n"
+    known = f"stands under {card.base_licence}" if card.base_licence else "does not say under which licence it stands"
+    return (
+        f"These weights were made from '{card.base}', which {known}. What is made from it stays bound by that; "
+        "settle what is open before you publish. Comments and data that it learnt from have authors of their own.\n"
+    )
 
 
 def said(logits_L: Sequence[float] | Floats, several: bool) -> tuple[int, ...]:

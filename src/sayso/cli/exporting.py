@@ -3,7 +3,7 @@
 Decided here:
 - The rows are the run's test items, then its validation items, then training rows until there are enough; the golden
   prompts are the first of them. They are shown to the model as evaluation shows them, standing words included.
-- The model card is the run's; how to use it is said by each exporter instead.
+- The model card is the run's, with all of its comments; how to use it is said by each exporter instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from sayso.agreement import GOLDEN
 from sayso.bundle import Card, Export, Replay
 from sayso.errors import UnsupportedError
-from sayso.records import Example, Messages, State
+from sayso.records import Example, Messages
 
 if TYPE_CHECKING:
     from sayso.cli.project import Project
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 64
 MOST_TOKENS = 48  # of a golden answer
-_OWN_USE = re.compile(r"^## How to use$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_ELSEWHERE = re.compile(
+    r"^## (How to use|What people said about its answers)$.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL
+)
 
 
 @contextmanager
@@ -88,10 +90,10 @@ def card_of(project: Project, stage: str) -> Card:
     from sayso.report.contents import read
 
     run = project.run
-    refused = {one.feedback for one in run.outcomes() if one.state is State.REFUSED}
-    lessons = [one.comment.strip() for one in run.feedback() if one.id not in refused] if stage == "learn" else []
+    states = {one.feedback: one.state.replace("_", " ") for one in run.outcomes()} if stage == "learn" else {}
+    lessons = [f"{' '.join(one.comment.split())} ({states[one.id]})" for one in run.feedback() if one.id in states]
     return Card(
-        text=_OWN_USE.sub("", card.render(read(run))),
+        text=_ELSEWHERE.sub("", card.render(read(run))),
         base=project.recipe.model.name if not project.recipe.model.scratch else "",
         base_licence=str((run.note("model") or {}).get("licence") or ""),
         lessons=tuple(dict.fromkeys(lessons)),
