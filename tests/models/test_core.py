@@ -45,7 +45,7 @@ def test_plain_attention_gives_the_logits_that_fused_attention_gives(name: str) 
     batch = batch_of(learner)
     with torch.no_grad():
         fused = learner.logits(batch)
-        with learner.core._attending("eager"):
+        with learner.core.attending("eager"):
             plain = learner.logits(batch)
     assert torch.allclose(fused, plain, atol=1e-5, rtol=1e-4)
 

@@ -77,11 +77,12 @@ class Core:
             return
         lines, width = batch.inputs["input_ids"].shape
         plain = self.device.type == "cpu" and width <= PLAIN_ATTENTION and lines == batch.rows
-        with torch.autocast(self.device.type, self.fast_dtype), self._attending("eager") if plain else nullcontext():
+        with torch.autocast(self.device.type, self.fast_dtype), self.attending("eager") if plain else nullcontext():
             yield
 
     @contextmanager
-    def _attending(self, how: str) -> Iterator[None]:
+    def attending(self, how: str) -> Iterator[None]:
+        """Inside, attention is computed in this way: "eager" is in plain matrix products, whose weights can be seen."""
         usual = self.model.config._attn_implementation
         self.model.set_attn_implementation(how)
         try:
