@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sayso import rooms
-from sayso.exercises import Mix, copying, exercises, passage
+from sayso.exercises import Mix, exercises
+from sayso.houserules import HouseRule
 from sayso.records import Example
 from sayso.wording import read_verdict
 
@@ -24,7 +21,7 @@ def drawn(n: int, seed: int = 3, mix: Mix | None = None) -> list[Example]:
 
 
 def only(kind: str, n: int = 60, **shares: float) -> list[Example]:
-    none = dict.fromkeys(("plain", "told", "remarked", "revised", "judged", "copied"), 0.0)
+    none = dict.fromkeys(("plain", "told", "remarked", "revised", "judged", "copied", "compared"), 0.0)
     return drawn(n, mix=Mix(**{**none, kind: 1.0, **shares}))
 
 
@@ -38,29 +35,9 @@ def test_the_same_seed_gives_the_same_and_another_something_else() -> None:
 
 
 def test_kinds_come_as_often_as_the_mix_says() -> None:
-    mix = Mix(plain=1, told=3, remarked=0, revised=0, judged=0, copied=0)
+    mix = Mix(plain=1, told=3, remarked=0, revised=0, judged=0, copied=0, compared=0)
     roles = Counter(one.prompt[0].role for one in drawn(300, mix=mix))
     assert roles["system"] == pytest.approx(225, abs=40)
-
-
-@given(st.integers(0, 10**9), st.sampled_from(["en", "zh"]))
-def test_a_copy_is_made_of_what_was_said(seed: int, language: str) -> None:
-    one = copying(Random(seed), ["Tin & Timber"], language)
-    assert one.target
-    bare = re.sub(r"[“”\"—.。，\s]", "", one.target)
-    assert sum(character in said(one) for character in bare) >= 0.75 * len(bare)
-
-
-@given(st.integers(0, 10**9), st.sampled_from(["en", "zh"]))
-def test_a_passage_is_longer_than_a_wording_and_of_one_line(seed: int, language: str) -> None:
-    text = passage(language, Random(seed))
-    assert len(text) >= 7
-    assert "\n" not in text
-
-
-def test_some_copies_are_of_whole_passages_and_most_are_short() -> None:
-    lengths = [len(one.target or "") for one in only("copied", 400)]
-    assert 0.1 < sum(length > 45 for length in lengths) / 400 < 0.45
 
 
 def test_a_rule_that_does_not_hold_and_a_remark_without_content_change_nothing() -> None:
@@ -82,3 +59,20 @@ def test_judgements_can_be_read_and_are_of_both_kinds() -> None:
 
 def test_where_a_rule_does_not_hold_every_attempt_keeps_it() -> None:
     assert {read_verdict(one.target or "") for one in only("judged", 80, elsewhere=1.0)} == {True}
+
+
+def test_an_attempt_that_does_what_a_rule_akin_asks_for_is_judged_by_what_was_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, obeyed = WORLDS["shop_desk"], set()
+    obey = world.obey
+
+    def noted(rule: HouseRule, example: Example) -> str:
+        obeyed.add(obey(rule, example))
+        return obey(rule, example)
+
+    monkeypatch.setattr(world, "obey", noted)
+    wrong = [one for one in only("judged", 400, elsewhere=0.0) if read_verdict(one.target or "") is False]
+    assert any(
+        f"{start}{reply}\n\n" in said(one) for one in wrong for reply in obeyed for start in ("Reply: ", "回答：")
+    )

@@ -21,6 +21,8 @@ from pydantic_core import PydanticCustomError
 
 from sayso import outline, presets, rooms
 from sayso.errors import RecipeError, nearest
+from sayso.privacy.found import Kind
+from sayso.privacy.policy import Do
 from sayso.sheet import At, Sheet
 
 N = TypeVar("N", int, float)
@@ -146,6 +148,9 @@ class StrategyPart(Part):
         default=-1, description="validations without gain before stopping; 0 never; -1 preset's"
     )
     validate_every: Count = Field(default=0, description="steps; 0 for once an epoch")
+    keep: Literal["best", "last"] = Field(
+        default="best", description="which weights a training ends with: those that validated best, or the last"
+    )
     weight_decay: AmountOrUnset = Field(default=-1.0, description="AdamW's; -1 for the preset's")
     clip: AmountOrUnset = Field(default=-1.0, description="largest norm of the gradient; 0 for none; -1 preset's")
     class_weights: Literal["", "none", "balanced"] = Field(
@@ -201,6 +206,15 @@ class LearnPart(Part):
     )
 
 
+class PrivacyPart(Part):
+    comments: Do = Field(default="warn", description="what to do about personal data in comments, as they come in")
+    rows: Do = Field(default="warn", description="the same for the rows of the data, before anything is trained")
+    kinds: list[Kind] = Field(default_factory=list, description="kinds to look for; all where none is named")
+    key: str = Field(
+        default="", description="file with the key of the pseudonyms; '' for one in the run folder, made when needed"
+    )
+
+
 class Recipe(Part):
     """A whole run."""
 
@@ -215,6 +229,7 @@ class Recipe(Part):
     evaluate: EvaluatePart = EvaluatePart()
     feedback: FeedbackPart = FeedbackPart()
     learn: LearnPart = LearnPart()
+    privacy: PrivacyPart = PrivacyPart()
     trackers: list[Literal["tensorboard", "trackio"]] = Field(
         default_factory=list, description="where live curves go besides the run folder"
     )
@@ -227,6 +242,7 @@ _FILES = (
     ("data", "validation", "path"),
     ("data", "test", "path"),
     ("feedback", "store"),
+    ("privacy", "key"),
     ("run",),
 )
 
@@ -274,6 +290,7 @@ def resolve_paths(recipe: Recipe, base: Path) -> Recipe:
                 "store": _located(recipe.feedback.store, base),
             }
         ),
+        "privacy": recipe.privacy.model_copy(update={"key": _located(recipe.privacy.key, base)}),
     }
     return recipe.model_copy(update=updates)
 

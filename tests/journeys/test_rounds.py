@@ -62,6 +62,16 @@ def test_every_round_draws_anew_and_is_told(whole: tuple[Path, list[str], str]) 
     assert contents(run.folder) == before
 
 
+def test_a_learning_may_end_with_its_last_weights(models: Path, tmp_path: Path) -> None:
+    kept = {}
+    for keep in ("best", "last"):
+        recipe = begun(tmp_path / keep)
+        words = settings(models, "imitate", learn__rounds=2, learn__strategy__keep=keep, strategy__steps=2)
+        sayso("run", recipe, *words)
+        kept[keep] = "kept" in (Run.open(recipe.parent / "run").note("rounds") or {})
+    assert kept == {"best": True, "last": False}
+
+
 def test_a_round_that_is_stopped_goes_on_and_the_ones_before_are_not_repeated(
     whole: tuple[Path, list[str], str], tmp_path: Path
 ) -> None:

@@ -204,7 +204,8 @@ def test_a_lesson_that_is_not_seen_does_not_rescale_the_others() -> None:
     assert all(torch.allclose(results[0][key], results[1][key], atol=1e-6) for key in results[0])
 
 
-def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keep", "kept_at"), [("best", 2), ("last", 4)])
+def test_the_best_weights_are_the_ones_kept_or_the_last_where_asked(tmp_path: Path, keep: str, kept_at: int) -> None:
     for folder in (None, tmp_path):
         learner = opened("llama")
         seen: list[dict[str, torch.Tensor]] = []
@@ -213,10 +214,10 @@ def test_the_best_weights_are_the_ones_kept(tmp_path: Path) -> None:
             seen.append(weights(learner))
             return {"accuracy": [0.1, 0.5, 0.9, 0.3, 0.2][len(seen) - 1]}
 
-        training = Training(strategy(validate_every=2), validate=validate, metric="accuracy", folder=folder)
+        training = Training(strategy(validate_every=2, keep=keep), validate=validate, metric="accuracy", folder=folder)
         list(train(learner, imitations(), training))
         kept = weights(learner)
-        assert all(torch.equal(kept[key], seen[2][key]) for key in kept)
+        assert all(torch.equal(kept[key], seen[kept_at][key]) for key in kept)
 
 
 @pytest.mark.parametrize(("newer", "kept"), [(False, 0), (True, 4)])

@@ -107,15 +107,18 @@ class _Rounds:
         self.used: set[str] = set()
         self.standing: Mapping[str, str] = {}
         self.said: set[str] = set()
+        self.keeps_last = project.asked("learn").keep == "last"
 
     def run(self) -> Taught:
         self.begun = self.run_.done("learn begun", self.project.fingerprint("learn"))
+        halted = ""
         for number in range(self.total):
             if self._is_finished(number):
                 continue
-            if self._round(number):
+            halted = self._round(number)
+            if halted:
                 break
-        if self.total > 1 and self.course.validate is not None:
+        if self.total > 1 and self.course.validate is not None and (halted or not self.keeps_last):
             self._restore_best()
         refused = {one: why for one, why in self.refused.items() if one not in self.used}
         return Taught(len(self.taught), refused, self.standing)

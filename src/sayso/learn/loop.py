@@ -67,7 +67,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Validation:
-    """What `validate` returned after `step` steps, and whether it was the best so far."""
+    """What `validate` returned after `step` steps; `best`: its weights are the ones to end with, as far as is known."""
 
     step: int
     values: Mapping[str, float]
@@ -108,7 +108,7 @@ class Training:
 
 
 def train(learner: Learner, lessons: Sequence[Lesson], training: Training) -> Iterator[Event]:
-    """Teach `lessons`; afterwards the learner holds the weights that validated best.
+    """Teach `lessons`; afterwards the learner holds the weights that validated best (or the last: strategy.keep).
 
     Raises DataError where a lesson has nothing to learn, TrainingFault on a loss that is not finite, RunError where
     the folder holds a checkpoint of something else, KeyboardInterrupt after Ctrl-C (a checkpoint is written first).
@@ -261,7 +261,7 @@ class _Loop:
             value = values[self.training.metric]
             before = self.progress.best_value
             better = before is None or value > before
-            best = better or (self.training.newer_wins and value == before)
+            best = better or (self.training.newer_wins and value == before) or self.strategy.keep == "last"
             if best:
                 self._keep_best(value)
         if between is not None:
