@@ -215,6 +215,13 @@ class PrivacyPart(Part):
     )
 
 
+class TunePart(Part):
+    space: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what `sayso tune` searches besides or instead of its own, e.g. strategy.epochs: {low: 2, high: 8}",
+    )
+
+
 class Recipe(Part):
     """A whole run."""
 
@@ -230,6 +237,7 @@ class Recipe(Part):
     feedback: FeedbackPart = FeedbackPart()
     learn: LearnPart = LearnPart()
     privacy: PrivacyPart = PrivacyPart()
+    tune: TunePart = TunePart()
     trackers: list[Literal["tensorboard", "trackio"]] = Field(
         default_factory=list, description="where live curves go besides the run folder"
     )

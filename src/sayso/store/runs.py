@@ -38,7 +38,7 @@ from sayso.store.files import append_line, read_json, read_lines, write_lines, w
 
 R = TypeVar("R")
 _ELSEWHERE = {"run", "threads", "trackers"}
-_AFTERWARDS = {"evaluate", "feedback", "learn"}
+_AFTERWARDS = {"evaluate", "feedback", "learn", "privacy", "tune"}
 _TRAINING = {"train begun", "learn begun"}
 
 
