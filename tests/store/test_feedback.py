@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from sayso.errors import FeedbackError, MachineFault, UnsupportedError
 from sayso.records import Attempt, Author, Feedback, Message, Outcome, Scope, Span, State, user
 from sayso.store import feedback as module
 from sayso.store import migrations
+from sayso.store.database import engine_of, shown
 from sayso.store.feedback import FeedbackStore
 
 COMMENT = Feedback(user("退货要多久？"), Attempt("三天。"), "应该说七天。", Author(id="小王"), revision="七天。")
@@ -31,8 +31,8 @@ ENGLISH = Feedback(user("How long?"), Attempt("3 days"), "Say seven days.", Auth
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[FeedbackStore]:
-    with FeedbackStore(tmp_path / "new" / "feedback.db") as opened:
+def store(where: str) -> Iterator[FeedbackStore]:
+    with FeedbackStore(where) as opened:
         yield opened
 
 
@@ -54,21 +54,23 @@ feedbacks = st.builds(
 )
 
 
-@given(st.lists(feedbacks, max_size=5))
-@settings(deadline=None, max_examples=25)
-def test_what_goes_in_comes_out_once_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, comments: list[Feedback]
-) -> None:
-    folder = tmp_path_factory.mktemp("store")
-    unique = list({comment.id: comment for comment in comments}.values())
-    with FeedbackStore(folder / "a.db") as store:
-        assert store.add(comments) == (len(unique), len(comments) - len(unique))
+def test_what_goes_in_comes_out_once_and_in_order(store: FeedbackStore, tmp_path: Path) -> None:
+    known: dict[str, Feedback] = {}
+
+    @given(st.lists(feedbacks, max_size=5))
+    @settings(deadline=None, max_examples=25)
+    def goes_in(comments: list[Feedback]) -> None:
+        new = {comment.id: comment for comment in comments if comment.id not in known}
+        assert store.add(comments) == (len(new), len(comments) - len(new))
         assert store.add(comments) == (0, len(comments))
-        assert store.all(current=False) == unique
-        assert all(store.get(comment.id) == comment for comment in unique)
-        store.export_jsonl(folder / "a.jsonl")
-    lines = [line for line in (folder / "a.jsonl").read_bytes().split(b"\n") if line]
-    assert [json.loads(line)["comment"] for line in lines] == [comment.comment for comment in unique]
+        known.update(new)
+        assert store.all(current=False) == list(known.values())
+        assert all(store.get(id_) == comment for id_, comment in new.items())
+        store.export_jsonl(tmp_path / "a.jsonl")
+        lines = [line for line in (tmp_path / "a.jsonl").read_bytes().split(b"\n") if line]
+        assert [json.loads(line)["comment"] for line in lines] == [one.comment for one in known.values()]
+
+    goes_in()
 
 
 def test_a_superseded_comment_stays_on_record(store: FeedbackStore) -> None:
@@ -119,7 +121,9 @@ def test_a_change_that_was_taken_back_is_not_made_again_unsaid(store: FeedbackSt
     assert store.supersede(changed.id, changed) == store.all()[0]
 
 
-def test_only_one_of_two_at_once_takes_a_place(store: FeedbackStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_one_of_two_at_once_takes_a_place(
+    store: FeedbackStore, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.say(COMMENT)
     both, heirs = threading.Barrier(2, timeout=1), module._heirs
 
@@ -130,7 +134,7 @@ def test_only_one_of_two_at_once_takes_a_place(store: FeedbackStore, monkeypatch
         return found
 
     def change(number: int) -> str:
-        with FeedbackStore(store.where) as own:
+        with FeedbackStore(where) as own:
             try:
                 return own.supersede(COMMENT.id, replace(COMMENT, comment=f"{number} 天")).id
             except FeedbackError:
@@ -174,9 +178,9 @@ def test_of_the_outcomes_the_latest_counts_and_all_are_kept(store: FeedbackStore
     assert store.history(COMMENT.id) == [first, second]
 
 
-def test_reopening_finds_everything(store: FeedbackStore, tmp_path: Path) -> None:
+def test_reopening_finds_everything(store: FeedbackStore, where: str) -> None:
     store.add([COMMENT])
-    with FeedbackStore(f"sqlite:///{tmp_path}/new/feedback.db") as again:
+    with FeedbackStore(where if "://" in where else f"sqlite:///{where}") as again:
         assert again.all() == [COMMENT]
 
 
@@ -190,37 +194,28 @@ with FeedbackStore(sys.argv[1]) as store:
 """
 
 
-def test_several_processes_write_at_once(tmp_path: Path) -> None:
-    where = str(tmp_path / "shared.db")
+def test_several_processes_write_at_once(where: str) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, where, name]) for name in "甲乙丙"]
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     with FeedbackStore(where) as store:
         assert len(store.all()) == 3 * 20 + 20
 
 
-def _at_version(path: Path, version: int) -> None:
-    engine = sa.create_engine(f"sqlite:///{path}")
+@pytest.mark.parametrize("version", range(1, len(migrations.STEPS)))
+def test_an_old_store_is_brought_up_with_its_comments(where: str, version: int) -> None:
+    body = '{"prompt": [{"role": "user", "text": "问"}], "attempt": {"text": "答"}, "comment": "不对"}'
+    values = {"id": "aaa", "body": body, "added": "2025-01-01T00:00:00+00:00", "language": "zh"}
+    values |= {"author": "", "split": "", "supersedes": ""}
+    engine = engine_of(where)
     with engine.begin() as connection:
         assert migrations.migrate(connection, "", version) == version
+        connection.execute(sa.insert(sa.table("feedback", *map(sa.column, values))), values)
     engine.dispose()
-
-
-@pytest.mark.parametrize("version", range(1, len(migrations.STEPS)))
-def test_an_old_store_is_brought_up_with_its_comments(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "old.db"
-    _at_version(path, version)
-    body = '{"prompt": [{"role": "user", "text": "问"}], "attempt": {"text": "答"}, "comment": "不对"}'
-    with sqlite3.connect(path) as connection:
-        connection.execute(
-            "INSERT INTO feedback (id, body, added, author, language, split, supersedes) VALUES (?,?,?,'','zh','','')",
-            ("aaa", body, "2025-01-01T00:00:00+00:00"),
-        )
-    connection.close()
-    with FeedbackStore(path) as store:
+    with FeedbackStore(where) as store:
         assert store.get("aaa").comment == "不对"
         store.record([Outcome("aaa", State.WAITING)])
         assert store.history("aaa")
-    with FeedbackStore(path) as store:
+    with FeedbackStore(where) as store:
         assert len(store.all()) == 1
 
 
@@ -232,9 +227,9 @@ def test_released_migrations_are_as_they_were() -> None:
 PRINTS = ["9e2f2c74", "13a36eef", "0cab52ff", "3b0840c0", "0a770a05"]
 
 
-def test_a_comment_taken_back_stays_on_record_and_is_no_longer_current(tmp_path: Path) -> None:
+def test_a_comment_taken_back_stays_on_record_and_is_no_longer_current(where: str) -> None:
     ours, theirs = (Feedback(user("在吗"), Attempt("在"), words) for words in ("太冷淡。", "Say hello first."))
-    with FeedbackStore(tmp_path / "comments.db") as store:
+    with FeedbackStore(where) as store:
         store.add([ours, theirs])
         assert store.withdrawn(ours.id) is None
         store.withdraw(ours.id, "说错了")
@@ -259,14 +254,23 @@ def test_when_comments_came_and_which_were_taken_back_is_told_at_once(store: Fee
     assert store.taken_back() == {ENGLISH.id: "算了"}
 
 
-def test_a_store_from_the_future_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "new.db"
-    FeedbackStore(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("INSERT INTO sayso_version VALUES (99, '')")
-    connection.close()
+def test_a_store_from_the_future_is_left_alone(where: str) -> None:
+    FeedbackStore(where).close()
+    engine = engine_of(where)
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO sayso_version VALUES (99, '')"))
+    engine.dispose()
     with pytest.raises(FeedbackError, match="version 99"):
-        FeedbackStore(path)
+        FeedbackStore(where)
+
+
+def test_a_password_is_never_shown() -> None:
+    secret = "postgresql://anna:geheim@localhost:1/none"
+    with pytest.raises(MachineFault) as caught:
+        FeedbackStore(secret)
+    assert "geheim" not in str(caught.value)
+    assert "anna:***@localhost" in str(caught.value)
+    assert shown("a/b.db") == "a/b.db"
 
 
 def test_what_is_no_store_is_said_plainly(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from sayso.records import Attempt, Feedback, Sampling, user
@@ -16,9 +14,9 @@ def response(name: str, *certainties: float | None) -> Response:
     return Response(name, "chat", user("问\ud800题"), choices, "run/learn", "shop", Sampling(temperature=0.5))
 
 
-def test_what_was_answered_is_found_again_whole(tmp_path: Path) -> None:
+def test_what_was_answered_is_found_again_whole(where: str) -> None:
     one = Response("a", "chat", user("Q"), (Choice("A", (3,), "length", 0.5),), trace=(Round("B", "no", False),))
-    with ResponseLog(tmp_path / "log.db") as log:
+    with ResponseLog(where) as log:
         log.add([one, response("乙\0", 0.25)])
         found = log.find("a")
         assert found is not None
@@ -28,8 +26,8 @@ def test_what_was_answered_is_found_again_whole(tmp_path: Path) -> None:
         assert log.find("b") is None
 
 
-def test_a_known_id_stays_as_it_was(tmp_path: Path) -> None:
-    with ResponseLog(tmp_path / "log.db") as log:
+def test_a_known_id_stays_as_it_was(where: str) -> None:
+    with ResponseLog(where) as log:
         log.add([response("a", 0.1)])
         log.add([response("a", 0.9, 0.9), response("b", 0.2)])
         assert log.count() == 2
@@ -37,15 +35,15 @@ def test_a_known_id_stays_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("order", "names"), [("newest", "edcba"), ("least_certain", "bda")])
-def test_reviewers_get_the_newest_or_the_least_certain_first(tmp_path: Path, order: str, names: str) -> None:
-    with ResponseLog(tmp_path / "log.db") as log:
+def test_reviewers_get_the_newest_or_the_least_certain_first(where: str, order: str, names: str) -> None:
+    with ResponseLog(where) as log:
         log.add([response("a", 0.9), response("b", 0.8, 0.1), response("c", None), response("d", 0.5), response("e")])
         assert [one.id for one in log.some(order=order)] == list(names)  # type: ignore[arg-type]
         assert [one.id for one in log.some(2, order=order, skip=1)] == list(names[1:3])  # type: ignore[arg-type]
 
 
-def test_log_and_comments_share_a_database(tmp_path: Path) -> None:
-    with FeedbackStore(tmp_path / "one.db") as store, ResponseLog(tmp_path / "one.db") as log:
+def test_log_and_comments_share_a_database(where: str) -> None:
+    with FeedbackStore(where) as store, ResponseLog(where) as log:
         first, second = (Feedback(user("q"), Attempt("a"), comment) for comment in ("no", "no, because"))
         store.add([first])
         assert store.heir(first.id) == ""

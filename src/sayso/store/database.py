@@ -29,20 +29,24 @@ class Database:
 
     def __init__(self, where: str | Path) -> None:
         """Open, making or migrating the tables. FeedbackError where the file is something else."""
-        self.where = str(where)
-        self.engine = _engine(self.where)
-        with self.writing() as connection:
-            migrate(connection, self.where)
+        self.engine = engine_of(str(where))
+        self.where = shown(where)
+        try:
+            with self.writing() as connection:
+                migrate(connection, self.where)
+        except BaseException:
+            self.close()
+            raise
 
     def rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """What a query finds."""
-        with _plain_errors(self.where), self.engine.connect() as connection:
+        with plain_errors(self.where), self.engine.connect() as connection:
             return connection.execute(query).all()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that no other writer is in: all of it is kept or, where the disk refuses, none."""
-        with _plain_errors(self.where), self.engine.connect() as connection:
+        with plain_errors(self.where), self.engine.connect() as connection:
             writing = connection.execution_options(writes=True)
             with writing.begin():
                 yield writing
@@ -57,20 +61,17 @@ class Database:
         self.engine.dispose()
 
 
-def plain(text: str) -> str:
-    """What both databases can hold in a column: no NUL, no half characters. The body keeps them, escaped."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+def shown(where: str | Path) -> str:
+    """The place as it may be printed: without the password of its URL."""
+    text = str(where)
+    try:
+        return sa.make_url(text).render_as_string() if "://" in text else text
+    except sa.exc.ArgumentError:
+        return text
 
 
-def stamp(when: datetime) -> str:
-    """A time that sorts as text. One without a zone is local."""
-    return when.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-# ---------------------------------------------------------------- inside
-
-
-def _engine(where: str) -> sa.Engine:
+def engine_of(where: str) -> sa.Engine:
+    """The connections to a path or URL, no table looked at. FeedbackError, UnsupportedError for what is neither."""
     try:
         url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
         if url.drivername in ("postgresql", "postgres"):
@@ -87,7 +88,34 @@ def _engine(where: str) -> sa.Engine:
     except ModuleNotFoundError as error:
         raise UnsupportedError(f"{error.name} is not installed", fix="pip install 'sayso[postgres]'") from None
     except sa.exc.ArgumentError as error:
-        raise FeedbackError(f"not a database URL: {error}", where=where) from None
+        raise FeedbackError(f"not a database URL: {error}", where=shown(where)) from None
+
+
+@contextmanager
+def plain_errors(where: str) -> Iterator[None]:
+    """What a library says of a database, in our words."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        fix = "check that the place may be written and has space, or that the server runs"
+        raise MachineFault(f"the feedback store cannot be used: {error.orig}", where=where, fix=fix) from error
+    except sa.exc.DatabaseError as error:
+        raise FeedbackError(
+            f"this is no feedback store: {error.orig}", where=where, fix="name another file"
+        ) from error
+
+
+def plain(text: str) -> str:
+    """What both databases can hold in a column: no NUL, no half characters. The body keeps them, escaped."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def stamp(when: datetime) -> str:
+    """A time that sorts as text. One without a zone is local."""
+    return when.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+# ---------------------------------------------------------------- inside
 
 
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
@@ -114,16 +142,3 @@ def _make_folder(database: str | None) -> None:
             Path(database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MachineFault(f"cannot be written: {error.strerror}", where=database) from None
-
-
-@contextmanager
-def _plain_errors(where: str) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.OperationalError as error:
-        fix = "check that the place may be written and has space, or that the server runs"
-        raise MachineFault(f"the feedback store cannot be used: {error.orig}", where=where, fix=fix) from error
-    except sa.exc.DatabaseError as error:
-        raise FeedbackError(
-            f"this is no feedback store: {error.orig}", where=where, fix="name another file"
-        ) from error

@@ -29,27 +29,30 @@ def json_line(plain: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content whole. Raises MachineFault and leaves the old file where that cannot be done."""
-    write_bytes(path, text.encode("utf-8"))
+    write_parts(path, [text.encode("utf-8")])
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """As `write_text`, for what is no text."""
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """As `write_text`, part by part: what raises while they are made leaves the old file too."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
         _remove(beside)
         raise _fault(path, error) from error
+    except BaseException:
+        _remove(beside)
+        raise
 
 
 def write_lines(path: Path, plains: Iterable[Any]) -> None:
     """Replace a JSONL file's content whole."""
-    write_text(path, "".join(json_line(plain) + "\n" for plain in plains))
+    write_parts(path, (f"{json_line(plain)}\n".encode() for plain in plains))
 
 
 def append_line(path: Path, plain: Any) -> None:

@@ -78,8 +78,8 @@ class ResponseLog:
 
     def __init__(self, where: str | Path) -> None:
         """Open, making or migrating the tables. FeedbackError where the file is something else."""
-        self.where = str(where)
         self._database = Database(where)
+        self.where = self._database.where
 
     def add(self, responses: Iterable[Response]) -> None:
         """Keep responses, on disk before this returns; one that is known stays as it is."""

@@ -21,7 +21,7 @@ from typing import Any
 
 from sayso.errors import FeedbackError
 from sayso.records import Feedback, from_json, to_json
-from sayso.store.files import write_bytes, write_text
+from sayso.store.files import write_parts, write_text
 from sayso.store.imports import Comments
 
 COLUMNS = ("id", *(one.name for one in fields(Feedback)))
@@ -47,7 +47,7 @@ def write_parquet(path: Path, comments: Iterable[Feedback]) -> None:
     columns = {name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(COLUMNS)}
     page = io.BytesIO()
     pq.write_table(pa.table(columns), page)
-    write_bytes(path, page.getvalue())
+    write_parts(path, [page.getvalue()])
 
 
 def read_csv(path: Path) -> Comments | None:

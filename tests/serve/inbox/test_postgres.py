@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "store"))
 from live import Live, Parrot, house, running
+from postgres import server
 from reviewers import Person, outcomes, responses, said_before
 from sqlalchemy import Connection
 
@@ -24,35 +23,10 @@ from sayso.store.feedback import FeedbackStore
 from sayso.store.responses import ResponseLog
 
 
-def server_user() -> str | None:
-    """PostgreSQL refuses to run as root: then as somebody else who is there."""
-    if os.geteuid() != 0:
-        return None
-    known = {one.pw_name for one in pwd.getpwall()}
-    return next((name for name in ("postgres", "nobody") if name in known), None)
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    if not (shutil.which("initdb") and shutil.which("pg_ctl")):
-        pytest.skip("no PostgreSQL server here")
-    folder, user = Path(tempfile.mkdtemp(prefix="sayso-pg-")), server_user()
-    if user:
-        shutil.chown(folder, user)
-    data, options = folder / "data", f"-k {folder} -c listen_addresses='' -c fsync=off"
-
-    def run(*command: str) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, capture_output=True, timeout=120)
-
-    try:
-        run("initdb", "-D", str(data), "-U", "sayso", "-A", "trust", "-E", "UTF8", "--no-sync")
-        run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
-        yield f"postgresql://sayso@/postgres?host={folder}"
-    finally:
-        if (data / "postmaster.pid").is_file():
-            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with server() as here:
+        yield here
 
 
 @pytest.fixture
