@@ -3,7 +3,7 @@
 Decided here:
 - A word is what letters make without a space between them; a character in Chinese and Japanese; a sign by itself.
   Tokens that share a word are one, and words that share a token are one: nothing is ever divided that the model read
-  as one, and no byte of a character stands alone.
+  as one, and no byte of a character stands alone. A space belongs to the word behind it.
 - Where each token stands in the text is what the tokenizer says. One that does not say is shown token by token.
 - Each word knows whether somebody said it or whether it stands around what was said (a template, a special token).
 """
@@ -46,8 +46,8 @@ def words_of(tokenizer: Any, ids: Sequence[int], text: str, said: Sequence[str] 
         if begin == end:
             pieces += [_alone(tokenizer, ids[place], place, said=False) for place in places]
         else:
-            within = any(a <= begin and end <= b for a, b in spoken)
-            pieces.append(Piece(text[begin:end].strip() or text[begin:end], places, within))
+            begin, end = _stripped((begin, end), text)
+            pieces.append(Piece(text[begin:end], places, any(a <= begin and end <= b for a, b in spoken)))
     return pieces
 
 
@@ -95,7 +95,9 @@ def _joined(spans: Sequence[Span], text: str) -> list[tuple[int, ...]]:
         own, last = end, at
         while last < len(units) and units[last][0] < end:
             own, last = max(own, units[last][1]), last + 1
-        if groups and begin < reach and spans[groups[-1][0]][0] != spans[groups[-1][0]][1]:
+        last_one = spans[groups[-1][-1]] if groups else (0, 0)
+        spaced = last_one[1] == begin and not text[last_one[0] : last_one[1]].strip()
+        if last_one[0] != last_one[1] and (begin < reach or spaced):
             groups[-1].append(place)
         else:
             groups.append([place])
