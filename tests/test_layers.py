@@ -17,7 +17,7 @@ FLOORS = (
     "recipe",
     "wording material",
     "drills",
-    "exercises predicates rollouts",
+    "exercises predicates rollouts disturbances swaps",
     "checks standing gates",
     "store dataset",
     "sources tasks critics methods worlds report",

@@ -10,6 +10,7 @@ Decided here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,7 +71,7 @@ def audit_stage(project: Project, name: str, knobs: Any, *, named: bool = True) 
         if named:
             raise
         return asks | {"left_out": error.what}
-    facts: dict[str, Any] = asks | to_json(found) | {"cannot_see": list(module.CANNOT_SEE), "knobs": to_json(knobs)}
+    facts: dict[str, Any] = asks | asdict(found) | {"cannot_see": list(module.CANNOT_SEE), "knobs": to_json(knobs)}
     project.run.write_audit(name, facts)
     return facts
 
