@@ -218,7 +218,7 @@ class PrivacyPart(Part):
 class TunePart(Part):
     space: dict[str, Any] = Field(
         default_factory=dict,
-        description="what `sayso tune` searches besides or instead of its own, e.g. strategy.epochs: {low: 2, high: 8}",
+        description="what `sayso tune` searches besides or instead, e.g. strategy.epochs: {low: 2, high: 8}",
     )
 
 

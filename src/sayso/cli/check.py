@@ -9,9 +9,9 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from sayso.cli.project import Project
+    from sayso.dataset.checks import Finding
     from sayso.dataset.examples import Loaded
     from sayso.dataset.repair import Mended
     from sayso.recipe import Recipe
@@ -139,13 +140,31 @@ def _report(recipe: Recipe, files: Mapping[str, Loaded]) -> dict[str, Any]:
     split = with_splits(files, recipe.data, recipe.seed)
     labelled, most = recipe.task.name == "classify", recipe.data.most_dropped
     report = check_rows(split, several=recipe.task.several, labelled=labelled, most_dropped=most)
-    findings = sorted(report.findings, key=lambda finding: _LEVELS.index(finding.level))
+    found = [*report.findings, *_personal(recipe, split)]
+    findings = sorted(found, key=lambda finding: _LEVELS.index(finding.level))
     ok = not any(finding.level == "error" for finding in findings)
     return report.as_json() | {
         "findings": [{"level": f.level, "split": f.split, "what": f.what, "fix": f.fix} for f in findings],
         "hashes": {name: one.hash for name, one in files.items()},
         "ok": ok,
     }
+
+
+def _personal(recipe: Recipe, files: Mapping[str, Loaded]) -> Iterator[Finding]:
+    """Personal data in the rows: a note of names alone, which often are public, a warning of anything else."""
+    from sayso.cli.private import personal_in
+    from sayso.dataset.checks import Finding
+    from sayso.privacy.policy import in_words
+
+    fixes = {"warn": "privacy.rows: redact (or pseudonymise, refuse) in the recipe"}
+    for split, file in files.items():
+        kinds, lines = personal_in(file.examples, recipe)
+        if lines:
+            shown = ", ".join(map(str, lines[:8])) + (", ..." if len(lines) > 8 else "")
+            holding = "1 row holds" if len(lines) == 1 else f"{len(lines):,} rows hold"
+            what = f"{holding} personal data: {in_words(kinds)} (lines {shown})"
+            level: Literal["note", "warning"] = "note" if set(kinds) == {"name"} else "warning"
+            yield Finding(level, split, what, fixes.get(recipe.privacy.rows, ""))
 
 
 def _repaired(recipe: Recipe, files: Mapping[str, Loaded], folder: Path) -> dict[str, Any]:

@@ -67,6 +67,8 @@ def comment(
 
 def comment_stage(project: Project) -> int:
     """Import files, ask critics, keep everything in the store; the run's own copy is what `learn` reads."""
+    from sayso.cli.private import warn_of
+
     part = project.recipe.feedback
     run, print_of = project.run, project.fingerprint("comment")
     added = (run.note("added") or {}).get("ids", [])
@@ -74,11 +76,12 @@ def comment_stage(project: Project) -> int:
         return len(run.feedback())
     with store_of(project) as store:
         imported = [_import(store, Path(name)) for name in part.files]
-        found = [one for critic in part.critics for one in _asked(project, critic)]
+        found, _ = store.admit([one for critic in part.critics for one in _asked(project, critic)])
         store.add(found)
         ids = {*added, *(id_ for one in imported for id_ in one.ids), *(one.id for one in found)}
         arrived = [one for one in store.all() if one.id in ids]  # of two that contradict each other the later counts
     run.write_note("refused", {"lines": [line for one in imported for line in one.refused]})
+    warn_of(arrived, project.recipe.privacy)
     run.write_feedback(arrived)
     run.mark_done("comment", print_of)
     return len(run.feedback())
@@ -86,9 +89,11 @@ def comment_stage(project: Project) -> int:
 
 def store_of(project: Project) -> FeedbackStore:
     """The project's feedback store: the recipe's, else one in the run folder."""
+    from sayso.cli.private import policy_for
     from sayso.store.feedback import FeedbackStore
 
-    return FeedbackStore(project.recipe.feedback.store or project.run.folder / "feedback.db")
+    where = project.recipe.feedback.store or project.run.folder / "feedback.db"
+    return FeedbackStore(where, policy_for(project.recipe.privacy, "comments", project.run.folder))
 
 
 def _add(project: Project, path: Path, how: Reading) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sayso.privacy.policy import CHANGES
+
 if TYPE_CHECKING:
     from sayso.cli.project import Project
 
@@ -43,9 +45,13 @@ def of_scores(project: Project, stage: str) -> str:
 
 
 def _besides(project: Project, stage: str) -> Iterator[Any]:
-    part, run = project.recipe.feedback, project.run
+    part, run, privacy = project.recipe.feedback, project.run, project.recipe.privacy
+    if privacy.rows in CHANGES:
+        yield privacy.model_dump(include={"rows", "kinds", "key"})
     if "model" in _SECTIONS[stage]:
         yield _model_bytes(Path(project.recipe.model.name)) if project.recipe.model.name else ""
+    if stage == "comment" and privacy.comments in (*CHANGES, "refuse"):
+        yield privacy.model_dump(include={"comments", "kinds", "key"})
     if stage == "comment":
         yield [_bytes_of(Path(name)) for name in part.files]
         yield run.note("added")

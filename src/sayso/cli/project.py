@@ -63,8 +63,12 @@ class Project:
 
     @cached_property
     def data(self) -> Data:
-        """All examples. DataError where there is nothing to train on."""
-        return _load(self.recipe)
+        """All examples, without what `privacy.rows` takes out. DataError: nothing to train on, or rows are refused."""
+        from sayso.cli.private import rows_for
+
+        data, folder = _load(self.recipe), self.run.folder
+        parts = {split: rows_for(self.recipe, data.split(split), folder) for split in ("train", *SPLITS)}
+        return Data(**parts, hashes=data.hashes)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sayso.errors import RunError, UserError, nearest
+from sayso.privacy.policy import WARNED, Policy
 from sayso.recipe import ModelPart
 from sayso.records import Answer, Example, Kind, Messages, Sampling, State, join_labels
 from sayso.tasks.classify import Classify, read_labels
@@ -56,6 +57,7 @@ class Served:
     rules: tuple[str, ...] = ()
     golden: Pairs = ()
     notice: str = ""
+    policy: Policy = WARNED
 
 
 def served(model: str, stage: str, upstream: str) -> Served:
@@ -113,7 +115,7 @@ def house_of(what: Served, room: Room) -> House:
         what.task,
         answers,
         what.decide,
-        FeedbackStore(what.store),
+        FeedbackStore(what.store, what.policy),
         ResponseLog(what.store),
         metrics,
         what.standing,
@@ -175,6 +177,7 @@ def _project(model: str) -> Project | None:
 
 
 def _of_run(project: Project, stage: str, upstream: str) -> Served:
+    from sayso.cli.private import policy_for
     from sayso.models.voice import LearnerVoice
 
     run, recipe = project.run, project.recipe
@@ -199,6 +202,7 @@ def _of_run(project: Project, stage: str, upstream: str) -> Served:
         critic=_critic(project),
         rules=() if learnt_by(project, stage) == "predict" else _rules(project),
         golden=tuple((one, answers[one.id]) for one in run.examples(split) if one.id in answers),
+        policy=policy_for(recipe.privacy, "comments", run.folder),
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Path
 
 from sayso.errors import FeedbackError
+from sayso.privacy.policy import PersonalData, in_comment
 from sayso.records import Attempt, Author, Feedback, Outcome, Scope, Span, State
 from sayso.serve.guard import Needs
 from sayso.serve.house import House
@@ -90,19 +91,27 @@ def _taken(house: House, caller: Caller, body: FeedbackRequest) -> dict[str, Any
     response = house.log.find(body.response_id)
     if response is None or not caller.owns(response.author):
         raise Refusal(404, "there is no such response", "not_found", param="response_id")
-    feedback = comment_on(response, body, _author(caller, body.author))
-    if body.supersedes:
-        old = house.store.find(body.supersedes)
-        if old is None or not caller.owns(old.author.id):
-            raise Refusal(404, "there is no such comment", "not_found", param="supersedes")
-        try:
-            feedback = house.store.supersede(old.id, feedback)
-        except FeedbackError as error:
-            raise Refusal(409, error.what, "superseded", param="supersedes") from None
-    else:
-        feedback = house.store.say(feedback)
+    try:
+        feedback = _kept(house, caller, body, comment_on(response, body, _author(caller, body.author)))
+    except PersonalData as error:
+        raise Refusal(422, error.what, "personal_data", param="comment") from None
     house.metrics.comment()
     return _as_json(house, feedback)
+
+
+def _kept(house: House, caller: Caller, body: FeedbackRequest, feedback: Feedback) -> Feedback:
+    """The comment as the store keeps it. PersonalData where its policy refuses it."""
+    if not body.supersedes:
+        return house.store.say(feedback)
+    old = house.store.find(body.supersedes)
+    if old is None or not caller.owns(old.author.id):
+        raise Refusal(404, "there is no such comment", "not_found", param="supersedes")
+    try:
+        return house.store.supersede(old.id, feedback)
+    except PersonalData:
+        raise
+    except FeedbackError as error:
+        raise Refusal(409, error.what, "superseded", param="supersedes") from None
 
 
 def _author(caller: Caller, named: str) -> Author:
@@ -116,6 +125,11 @@ def _told(house: House, caller: Caller, feedback_id: str) -> dict[str, Any]:
     if feedback is None or not caller.owns(feedback.author.id):
         raise Refusal(404, "there is no such comment", "not_found", param="feedback_id")
     return _as_json(house, feedback)
+
+
+def _warned(house: House, feedback: Feedback) -> list[str]:
+    """The kinds of personal data that stand in a comment as it is kept, where the policy is to warn."""
+    return sorted(in_comment(feedback, house.store.policy)) if house.store.policy.do == "warn" else []
 
 
 def _as_json(house: House, feedback: Feedback) -> dict[str, Any]:
@@ -132,6 +146,7 @@ def _as_json(house: House, feedback: Feedback) -> dict[str, Any]:
         "author": feedback.author.id,
         "superseded_by": house.store.heir(feedback.id),
         "withdrawn": house.store.withdrawn(feedback.id),
+        "personal_data": _warned(house, feedback),
         "history": [
             {"state": one.state.value, "why": one.why, "before": one.before, "after": one.after, "run": one.run}
             for one in history

@@ -252,7 +252,11 @@ class OutcomeTold(BaseModel):
 
 
 class FeedbackTold(BaseModel):
-    """A comment, its state, and what became of it. `withdrawn`: why it was taken back; null where it was not."""
+    """A comment, its state, and what became of it.
+
+    `withdrawn`: why it was taken back; null where it was not. `personal_data`: the kinds that were found in it, where
+    the run is to warn of them; what is to be taken out is not there any more.
+    """
 
     id: str
     state: str
@@ -264,6 +268,7 @@ class FeedbackTold(BaseModel):
     author: str
     superseded_by: str
     withdrawn: str | None
+    personal_data: list[str] = []
     history: list[OutcomeTold]
 
 

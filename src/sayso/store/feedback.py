@@ -4,6 +4,7 @@ Decided here:
 - Append-only. A comment's id is the hash of its content, so the same comment twice is one; it is never edited, only
   superseded by another or taken back, and what became of it is a history of outcomes of which the latest counts.
 - Several processes may write at once (database.py).
+- Personal data is dealt with at the door, whoever brings a comment: what the policy takes out is never written.
 - A comment's language, where it does not say, is told from its words for finding it; its content stays as given.
 """
 
@@ -20,8 +21,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from sayso.errors import FeedbackError, nearest
+from sayso.privacy.policy import KEPT, PersonalData, Policy, admitted
 from sayso.records import Feedback, Outcome, from_json, to_json
-from sayso.store.database import Database, plain, stamp
+from sayso.store.database import Database, plain, shown, stamp
 from sayso.store.files import json_line, write_lines
 from sayso.store.imports import Comments, read_comments
 from sayso.wording import language_of
@@ -66,16 +68,16 @@ class Imported(NamedTuple):
 class FeedbackStore:
     """Comments and their outcomes at a path (SQLite) or a database URL."""
 
-    def __init__(self, where: str | Path) -> None:
+    def __init__(self, where: str | Path, policy: Policy = KEPT) -> None:
         """Open, making or migrating the tables. FeedbackError where the file is something else."""
-        self.where = str(where)
+        self.where, self.policy = shown(where), policy
         self._database = Database(where)
 
     # ------------------------------------------------------------ comments
 
     def add(self, feedback: Iterable[Feedback]) -> Added:
-        """Keep comments; all of them or, where the disk refuses, none."""
-        rows = [_row(one) for one in feedback]
+        """Keep comments; all of them or, where the disk or the policy (PersonalData) refuses, none."""
+        rows = [_row(admitted(one, self.policy)) for one in feedback]
         statement = self._database.insert_new(_FEEDBACK, "id")
         with self._database.writing() as connection:
             added = sum(len(connection.execute(statement, row).all()) for row in rows)
@@ -85,8 +87,9 @@ class FeedbackStore:
         """Keep what somebody says now; returns it as it was kept, and as such it stands.
 
         Where the same words were taken back or changed since, they take the place of what came after them. To `add`
-        such words changes nothing: a file that is read again says nothing anew.
+        such words changes nothing: a file that is read again says nothing anew. PersonalData where it is refused.
         """
+        said = admitted(said, self.policy)
         with self._database.writing() as connection:
             last = _last(connection, said.id)
             if last is not None:
@@ -99,9 +102,10 @@ class FeedbackStore:
     def supersede(self, old_id: str, new: Feedback) -> Feedback:
         """Put `new` in the place of a comment that stays on record; returns it as it was kept, and it stands.
 
-        FeedbackError where there is no such comment, or where another has taken its place already.
+        FeedbackError where there is no such comment, or where another has taken its place already; PersonalData where
+        it is refused.
         """
-        new = replace(new, supersedes=old_id)
+        new = replace(admitted(new, self.policy), supersedes=old_id)
         self.get(old_id)
         with self._database.writing() as connection:
             _locked(connection, old_id)
@@ -215,9 +219,22 @@ class FeedbackStore:
         return self.take(read_comments(path))
 
     def take(self, found: Comments) -> Imported:
-        """Add what was found in a file."""
-        added, known = self.add(found.feedback)
-        return Imported(added, known, found.refused, tuple(one.id for one in found.feedback))
+        """Add what was found in a file; what the policy refuses is listed with the lines that are no comments."""
+        kept, refused = self.admit(found.feedback)
+        lines = [(found.lines[place] if found.lines else place + 1, reason) for place, reason in refused.items()]
+        added, known = self.add(kept)
+        return Imported(added, known, found.refused + lines, tuple(one.id for one in kept))
+
+    def admit(self, feedback: Sequence[Feedback]) -> tuple[list[Feedback], dict[int, str]]:
+        """The comments as they may be kept, and by place in the sequence why one may not. Nothing is written."""
+        kept: list[Feedback] = []
+        refused: dict[int, str] = {}
+        for place, one in enumerate(feedback):
+            try:
+                kept.append(admitted(one, self.policy))
+            except PersonalData as error:
+                refused[place] = error.what
+        return kept, refused
 
     def export_jsonl(self, path: Path, current: bool = False) -> int:
         """Write all comments (or the current ones) to a file that `import_jsonl` reads; returns how many."""

@@ -30,10 +30,11 @@ _IN_MESSAGES = ("prompt", "attempt", "comment", "revision", "spans", "item")
 
 
 class Comments(NamedTuple):
-    """What a file held: the comments, and (line number, reason) of every line that is none."""
+    """What a file held: the comments, (line number, reason) of every line that is none, and each comment's line."""
 
     feedback: list[Feedback]
     refused: list[tuple[int, str]]
+    lines: tuple[int, ...] = ()
 
 
 def read_comments(path: Path) -> Comments:
@@ -43,20 +44,21 @@ def read_comments(path: Path) -> Comments:
 
 def comments_of(lines: Iterable[tuple[int, bytes]]) -> Comments:
     """The comments in numbered lines; blank lines are no lines."""
-    read, refused = read_rows(lines, lambda _, row: _one_or_more(row))
-    return Comments([one for comments in read for one in comments], refused)
+    read, refused = read_rows(lines, lambda number, row: [(number, one) for one in _one_or_more(row)])
+    found = [one for comments in read for one in comments]
+    return Comments([one for _, one in found], refused, tuple(number for number, _ in found))
 
 
 def comments_in(rows: Iterable[RawRow]) -> Comments:
     """The comments in the rows of a source, which are plain rows or conversations; a row that is none is listed."""
-    found: list[Feedback] = []
+    found: list[tuple[int, Feedback]] = []
     refused: list[tuple[int, str]] = []
     for row in rows:
         try:
-            found += _of_row(row)
+            found += [(row.line, one) for one in _of_row(row)]
         except ValueError as error:
             refused.append((row.line, _reason(error)))
-    return Comments(found, refused)
+    return Comments([one for _, one in found], refused, tuple(number for number, _ in found))
 
 
 def numbered_lines(path: Path) -> Iterable[tuple[int, bytes]]:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Depends, Response
 
 from sayso.errors import FeedbackError
+from sayso.privacy.policy import PersonalData
 from sayso.protocols import Ask
 from sayso.records import Example, Feedback
 from sayso.serve.answers import whole
@@ -40,6 +41,8 @@ def add_acts(router: APIRouter, desk: Desk) -> None:
             kept = _kept(desk, given.caller, seen, draft)
         except Unfinished as error:
             return item_page(desk, given.visit, seen, draft, problem=error.key, status=400)
+        except PersonalData:
+            return item_page(desk, given.visit, seen, draft, problem="personal", status=422)
         except FeedbackError:
             draft = replace(draft, change="")  # sent again, it is a comment of its own
             return item_page(desk, given.visit, seen, draft, problem="was_changed", status=409)
