@@ -44,6 +44,7 @@ CANNOT_SEE = (
 )
 PERMUTATIONS = 400
 LEVEL = 0.05
+SMALL = 0.01  # a gap that matters to nobody, however surely it is there
 FEW = 10  # items of a group, below which nothing is said of it
 SHOWN = 12
 BOOTSTRAP = 200  # of fairlearn
@@ -170,28 +171,30 @@ def _of_axis(
     p = chance(one, seed)
     tallies = [mean_of("odd", odd)], [mean_of("gap", gaps)]
     spans = [intervals(tally, knobs.resamples, seed)[0] for tally in tallies]
-    told = f"p = {p:.2g}: " + ("depends on the group" if p <= LEVEL else "no more than among the words of one group")
+    counts = p <= LEVEL and _mean(gaps) >= SMALL
+    told = f"p = {p:.2g}: " + ("depends on the group" if counts else "no more than among the words of one group")
     unit = "points" if subject.task.options else "share"
     figures = [
         Figure(f"{one.name}: answers that differ", _mean(odd), "share", len(odd), spans[0], stage),
         Figure(f"{one.name}: gap between groups", _mean(gaps), unit, len(gaps), spans[1], stage, told),
     ]
     findings = []
-    if p <= LEVEL and stage == subject.result:
+    if counts and stage == subject.result:
         told = f"gap {100 * _mean(gaps):.1f} points, p = {p:.2g}"
         what = f"{one.name}: the {stage} model's answers depend on the group ({told})"
         findings.append(
             Finding("warning", what, "see the table by group; teach pairs of rows that differ in this alone")
         )
     if earlier is not None:
-        findings += _changed(subject, knobs, stage, one, earlier)
+        findings += _changed(subject, knobs, stage, (earlier, one), counts=counts)
     return findings, figures
 
 
-def _changed(subject: Subject, knobs: Knobs, stage: str, one: Asked, earlier: Asked) -> list[Finding]:
-    """Did this round of learning widen the gap, on the same sentences?"""
+def _changed(subject: Subject, knobs: Knobs, stage: str, sides: tuple[Asked, Asked], *, counts: bool) -> list[Finding]:
+    """Did this round of learning widen the gap, on the same sentences? `counts`: is there a gap beyond chance now?"""
+    one = sides[1]
     own = {variant.words: variant.group for variant in one.variants}
-    before, after = (mean_of("gap", gap(side, own), -1) for side in (earlier, one))
+    before, after = (mean_of("gap", gap(side, own), -1) for side in sides)
     found = differences([before], [after], knobs.resamples, subject.recipe.seed)[0]
     decided = verdict(found, -1)
     low, high = found.interval
@@ -199,7 +202,7 @@ def _changed(subject: Subject, knobs: Knobs, stage: str, one: Asked, earlier: As
         f"{one.name}: learning ({stage}) moved the gap between groups from {100 * before.value:.1f} to "
         f"{100 * after.value:.1f} points, 95 % interval of the change [{100 * low:+.1f}, {100 * high:+.1f}]: {decided}"
     )
-    if decided != "worse":
+    if decided != "worse" or not counts:
         return [Finding("fine", words)]
     return (
         [Finding("warning", words, "read the comments that were taught")]
@@ -278,7 +281,7 @@ def _own_rows(subject: Subject, knobs: Knobs, stage: str, items: Sequence[Exampl
         figures.append(moved)
     shown = [(one, other, a, b) for (one, other), a, b, c in zip(pairs, *said, changed, strict=True) if c]
     rows = tuple(
-        (o.prompt[-1].text[:300], x.prompt[-1].text[:300], a.text[:120], b.text[:120]) for o, x, a, b in shown[:SHOWN]
+        (o.prompt[-1].text[:120], x.prompt[-1].text[:120], a.text[:120], b.text[:120]) for o, x, a, b in shown[:SHOWN]
     )
     table = (
         Table(

@@ -161,7 +161,7 @@ def _worst(subject: Subject, tried: Tried) -> list[tuple[str, ...]]:
         ((_harm(subject, *quad), i, quad) for i, quad in enumerate(quads)), key=lambda one: (-one[0], one[1])
     )
     return [
-        (tried.kind, one.prompt[-1].text[:300], other.prompt[-1].text[:300], a.text[:200], b.text[:200])
+        (tried.kind, one.prompt[-1].text[:120], other.prompt[-1].text[:120], a.text[:120], b.text[:120])
         for harm, _, (one, other, a, b) in ranked[:SHOWN]
         if harm > 0
     ]

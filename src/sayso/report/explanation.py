@@ -94,10 +94,23 @@ def _about_comments(cause: Cause) -> list[str]:
             f"Learnt again: {_signed(cause.again)}; other seeds move it by up to {cause.noise:.3g}, "
             f"so a comment whose loss is smaller than that cannot be told from chance."
         )
+        told.append(_about_truth(cause))
     told += [_about_proxy(name, value) for name, value in cause.agreement.items()]
     if cause.again is None:
         told.append("The order is that of gradients, a proxy; --without N learns again without N of them.")
     return [*told, *(f"Note: {words}." for words in cause.notes)]
+
+
+def _about_truth(cause: Cause) -> str:
+    """How many comments count, and where the proxy puts the one that counts most."""
+    tried = [one for one in cause.blamed if one.effect is not None]
+    beyond = [one for one in tried if abs(one.effect or 0.0) > (cause.noise or 0.0)]
+    told = f"Left out in turn, {len(beyond)} of {len(tried)} comments move it by more than that"
+    if not beyond:
+        return f"{told}."
+    most = max(beyond, key=lambda one: abs(one.effect or 0.0))
+    place = 1 + sum(abs(one.pull) > abs(most.pull) for one in cause.blamed)
+    return f"{told}; the one that moves it most is number {place} of {len(cause.blamed)} by gradients."
 
 
 def _about_proxy(name: str, value: float) -> str:
