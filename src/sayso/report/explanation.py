@@ -166,10 +166,11 @@ def _points(values: Sequence[float]) -> tuple[tuple[float, float], ...]:
 
 
 def _map_title(grid: Grid) -> str:
+    most = max(len(grid.rows), len(grid.columns))
+    cut = f" (the first {SIDE} of {most} words)" if most > SIDE else ""
     if grid.name.startswith("attention"):
-        where = f"layer {grid.layer or 'mean'}, head {grid.head or 'mean'}"
-        return f"{grid.name}, {where}"
-    return grid.name
+        return f"{grid.name}, layer {grid.layer or 'mean'}, head {grid.head or 'mean'}{cut}"
+    return f"{grid.name}{cut}"
 
 
 def _map(grid: Grid) -> Markup:
