@@ -67,7 +67,13 @@ def serve(
         _say(f"stage    {what.notice}")
     what = replace(what, name=name or what.name, store=store or what.store)
     room = Room(waiting, rows, Room().tokens, seconds)
-    limits = Limits(body_kib * 1024, most_tokens, self_correct, tuple(allow_origin or ()), hosts)
+    limits = Limits(
+        body_kib * 1024,
+        most_tokens=most_tokens,
+        self_correct=self_correct,
+        origins=tuple(allow_origin or ()),
+        hosts=hosts,
+    )
     listening = _listening(host, port)
     try:
         house = house_of(what, room)

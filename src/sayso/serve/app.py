@@ -79,7 +79,7 @@ def create_app(house: House, limits: Limits = USUAL, keys: Keys | None = None, l
         )
     if limits.hosts != ("*",):
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=limits.hosts, www_redirect=False)
-    app.add_middleware(BodyLimit, most=limits.body_bytes)
+    app.add_middleware(BodyLimit, most=limits.body_bytes, seconds=limits.body_seconds)
     app.add_middleware(Measured, metrics=house.metrics)
     return app
 

@@ -56,10 +56,12 @@ class House:
 class Limits:
     """What one request may take. self_correct: rounds where a request does not say. origins: for CORS, none is off.
 
+    body_seconds: how long its body may take to come.
     hosts: names under which browsers may reach a server without keys; others could be a page that was rebound to it.
     """
 
     body_bytes: int = 2**20
+    body_seconds: float = 30.0
     most_tokens: int = 1024
     self_correct: int = 0
     origins: tuple[str, ...] = ()

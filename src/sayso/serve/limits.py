@@ -2,11 +2,13 @@
 
 Decided here:
 - A minute's worth of requests may come at once, for people work in bursts; what is refused takes nothing away.
-- A body is refused by the length that it says, or as soon as it is longer: it is never held whole.
+- A body is refused by the length that it says, or as soon as it is longer: it is never held whole. Nor is it waited
+  for without end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 import time
@@ -46,10 +48,10 @@ class Buckets:
 
 
 class BodyLimit:
-    """Refuses bodies (413) above a size."""
+    """Refuses bodies above a size (413), and those that have not come after so many seconds (408)."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
+        self.app, self.most, self.seconds = app, most, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -62,12 +64,19 @@ class BodyLimit:
             refusal = Refusal(413, words, "too_large")
             await JSONResponse(refusal.body(), 413, {"Connection": "close"})(scope, receive, send)
             return
-        got = 0
+        got, whole = 0, False
+        end = asyncio.get_running_loop().time() + self.seconds
 
         async def counted() -> Message:
-            nonlocal got
-            message = await receive()
+            nonlocal got, whole
+            try:
+                async with asyncio.timeout_at(None if whole else end):
+                    message = await receive()
+            except TimeoutError:
+                what = f"the body of this request took longer than {self.seconds:g} s"
+                raise HTTPException(408, what, {"Connection": "close"}) from None
             got += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if got > self.most:
                 raise HTTPException(413, words, {"Connection": "close"})
             return message
