@@ -7,6 +7,7 @@ Decided here:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +42,30 @@ def parts_of(render: Render) -> Parts | None:
         return None
 
 
+def opening(render: Render) -> str:
+    """What the template writes between the user's turn and the answer; "" where it writes nothing."""
+    asked = [("user", _MARKS[0])]
+    return render(asked, True).removeprefix(render(asked, False))
+
+
+def modelfile(parts: Parts, weights: str, stops: Sequence[str], length: int) -> str:
+    """Ollama's Modelfile: the parts in the words of Go's templates, where to stop, greedy."""
+    turns = []
+    for number, role in enumerate(parts.before):
+        test = "if" if number == 0 else "else if"
+        said = f"{_go(parts.before[role])}{{{{ .Content }}}}{_go(parts.after[role])}"
+        turns.append(f'{{{{ {test} eq .Role "{role}" }}}}{said}')
+    body = f"{_go(parts.begin)}{{{{ range .Messages }}}}{''.join(turns)}{{{{ end }}}}{{{{ end }}}}{_go(parts.answer)}"
+    lines = [f"FROM ./{weights}", f'TEMPLATE """{body}"""', *(f"PARAMETER stop {json.dumps(stop)}" for stop in stops)]
+    return "\n".join([*lines, "PARAMETER temperature 0", f"PARAMETER num_ctx {length}"]) + "\n"
+
+
 # ---------------------------------------------------------------- inside
+
+
+def _go(words: str) -> str:
+    """Words as Go's templates take them literally."""
+    return f"{{{{ {json.dumps(words, ensure_ascii=False)} }}}}" if words else ""
 
 
 def _found(render: Render) -> Parts | None:

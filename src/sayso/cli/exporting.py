@@ -86,6 +86,7 @@ def replay_for(project: Project, stage: str, learner: AnyLearner) -> Replay:
 
 def card_of(project: Project, stage: str) -> Card:
     """The run's model card without its own way of use, and what else is to be told of the model."""
+    from sayso.cli.train import licence
     from sayso.report import card
     from sayso.report.contents import read
 
@@ -95,7 +96,7 @@ def card_of(project: Project, stage: str) -> Card:
     return Card(
         text=_ELSEWHERE.sub("", card.render(read(run))),
         base=project.recipe.model.name if not project.recipe.model.scratch else "",
-        base_licence=str((run.note("model") or {}).get("licence") or ""),
+        base_licence=licence(project),
         lessons=tuple(dict.fromkeys(lessons)),
         standing=_standing(project, stage),
     )

@@ -129,12 +129,12 @@ def _describe(project: Project, learner: AnyLearner, tuning: str) -> None:
             "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
             "device": str(learner.core.device),
             "max_length": learner.core.max_length,
-            "licence": _licence(project),
+            "licence": licence(project),
         },
     )
 
 
-def _licence(project: Project) -> str:
+def licence(project: Project) -> str:
     """What the model's card says, else the catalogue; a model from nothing has none."""
     from sayso.cli.layout import downloaded
     from sayso.models.catalogue import EMBEDDED, find

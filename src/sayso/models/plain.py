@@ -7,6 +7,9 @@ Decided here:
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import torch
 from sayso.bundle import Golden, Replay, Replayed, ReplayRow, said
 from sayso.models.core import quiet
 from sayso.records import Kind
+from sayso.turns import Render, Turn
 
 AUTO = {
     "encoder": "AutoModelForSequenceClassification",
@@ -30,6 +34,22 @@ def opened(name: str, kind: Kind, labels: int = 0) -> Any:
     extra = {"num_labels": labels, "ignore_mismatched_sizes": True} if labels else {}
     with quiet():
         return getattr(transformers, AUTO[kind]).from_pretrained(name, dtype=torch.float32, **extra).eval()
+
+
+def template_of(folder: Path) -> Render:
+    """A folder's chat template as a function of turns. A tokenizer saved as a plain one is opened as one."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    said = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("tokenizer_class")
+    usual = said not in ("PreTrainedTokenizerFast", "TokenizersBackend")
+    tokenizer: Any = (AutoTokenizer if usual else PreTrainedTokenizerFast).from_pretrained(folder)
+
+    def render(turns: Sequence[Turn], answering: bool) -> str:
+        said = [{"role": role, "content": words} for role, words in turns]
+        options = {"tokenize": False, "add_generation_prompt": answering, "enable_thinking": False}
+        return str(tokenizer.apply_chat_template(said, **options))
+
+    return render
 
 
 def replayed(model: Any, replay: Replay, engine: str, version: str) -> Replayed:
