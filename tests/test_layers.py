@@ -21,7 +21,7 @@ FLOORS = (
     "checks standing gates",
     "store dataset",
     "sources tasks critics methods worlds report",
-    "models learn evaluate serve",
+    "models learn evaluate serve tune",
     "audits exporters",
     "cli embedded",
     "api",

@@ -209,6 +209,9 @@ class LearnPart(Part):
 class PrivacyPart(Part):
     comments: Do = Field(default="warn", description="what to do about personal data in comments, as they come in")
     rows: Do = Field(default="warn", description="the same for the rows of the data, before anything is trained")
+    canaries: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0, description="rows with made-up secrets among the training rows, for the audit of memorisation"
+    )
     kinds: list[Kind] = Field(default_factory=list, description="kinds to look for; all where none is named")
     key: str = Field(
         default="", description="file with the key of the pseudonyms; '' for one in the run folder, made when needed"

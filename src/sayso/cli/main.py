@@ -40,6 +40,7 @@ COMMANDS = (
     "learn",
     "prove",
     "forget",
+    "tune",
     "curve",
     "audit",
     "explain",

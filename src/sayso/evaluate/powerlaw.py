@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sayso.errors import DataError
-from sayso.evaluate.tally import LEVEL
+from sayso.evaluate.tally import LEVEL, Tally, resampled
 
 Array = npt.NDArray[np.float64]
 SLOWEST, FASTEST, GRID = 0.05, 2.0, 120
@@ -102,6 +102,17 @@ class LearningCurve:
     def needed(self, error: float) -> Estimate:
         """The amount at which the mean error is this low; infinite where no amount is enough."""
         return _estimate(float(_needed(self.best, error)[0]), _needed(self.draws, error))
+
+
+def observe(
+    amounts: Sequence[int], tallies_KS: Sequence[Sequence[Tally]], top: float, resamples: int, seed: int
+) -> Observed:
+    """The errors of trainings that were all scored on the same items; an error is what a metric lacks to `top`."""
+    flat = [tally for row in tallies_KS for tally in row]
+    shape = (len(amounts), len(tallies_KS[0]))
+    errors_KS = top - np.array([tally.value for tally in flat]).reshape(shape)
+    drawn_RKS = top - np.stack(resampled(flat, resamples, seed), axis=1).reshape(resamples, *shape)
+    return Observed(np.array(amounts, dtype=float), errors_KS, drawn_RKS)
 
 
 def learning_curve(observed: Observed, untrained: float | None, seed: int) -> LearningCurve:

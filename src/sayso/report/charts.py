@@ -91,8 +91,10 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
 
-def lines(series: Sequence[Line], label: str, best: float | None = None, share: bool = False) -> Markup:
-    """Curves over steps; `best` marks a step. Empty where no series has a finite point."""
+def lines(
+    series: Sequence[Line], label: str, best: float | None = None, share: bool = False, along: str = "step"
+) -> Markup:
+    """Curves over steps, or what is counted `along`; `best` marks one. Empty where no series has a finite point."""
     drawn = [Line(s.name, tuple(thinned(s.points)), s.look, s.dotted) for s in series]
     points = [point for s in drawn for point in s.points]
     if not points:
@@ -102,7 +104,7 @@ def lines(series: Sequence[Line], label: str, best: float | None = None, share: 
     frame = _Frame((0, max(x for x, _ in points) or 1), (y_ticks[0], y_ticks[-1]))
     parts = [_grid(frame, y_ticks, share), _steps(frame, [t for t in x_ticks if t <= frame.x[1]])]
     parts += [_best(frame, best)] if best is not None and 0 <= best <= frame.x[1] else []
-    parts += [_curves(frame, drawn), *(_tips(frame, s, share) for s in drawn)]
+    parts += [_curves(frame, drawn), *(_tips(frame, s, share, along) for s in drawn)]
     return _svg("plot curve", HEIGHT + 22, label, parts)
 
 
@@ -210,11 +212,11 @@ def _curves(frame: _Frame, series: Sequence[Line]) -> Markup:
     )
 
 
-def _tips(frame: _Frame, line: Line, share: bool) -> Markup:
+def _tips(frame: _Frame, line: Line, share: bool, along: str) -> Markup:
     """Dots, or unseen places to hover over, that name step and value."""
     every = max(1, math.ceil(len(line.points) / MOST_TIPS))
     chosen = list(line.points) if line.dotted and len(line.points) <= MOST_TIPS else line.points[::every]
-    spot = Markup('<circle class="{}" cx="{}%" cy="{}" r="{}"><title>{}, step {}: {}</title></circle>')
+    spot = Markup('<circle class="{}" cx="{}%" cy="{}" r="{}"><title>{}, {} {}: {}</title></circle>')
     seen = line.dotted or len(line.points) == 1
     look, radius = (f"dot {line.look}", "3") if seen else ("tip", "7")
     return Markup("").join(
@@ -224,6 +226,7 @@ def _tips(frame: _Frame, line: Line, share: bool) -> Markup:
             _n(frame.down(y)),
             radius,
             line.name,
+            along,
             _tick(round(x)),
             f"{100 * y:.1f} %" if share else f"{y:.4g}",
         )

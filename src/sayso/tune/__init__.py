@@ -1,0 +1,1 @@
+"""What `sayso tune` searches, and the study that remembers what was tried."""
