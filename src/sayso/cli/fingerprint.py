@@ -50,6 +50,8 @@ def _besides(project: Project, stage: str) -> Iterator[Any]:
         yield privacy.model_dump(include={"rows", "kinds", "key"})
     if "model" in _SECTIONS[stage]:
         yield _model_bytes(Path(project.recipe.model.name)) if project.recipe.model.name else ""
+    if privacy.canaries:
+        yield privacy.canaries
     if stage == "comment" and privacy.comments in (*CHANGES, "refuse"):
         yield privacy.model_dump(include={"comments", "kinds", "key"})
     if stage == "comment":

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from sayso.errors import DataError
+from sayso.errors import DataError, UnsupportedError
+from sayso.privacy.canaries import canaries
 from sayso.privacy.policy import CHANGES, Policy, cleaned, in_comment, in_example, in_words, project_key
 from sayso.recipe import PrivacyPart, Recipe
 from sayso.records import Example, Feedback
@@ -42,6 +43,15 @@ def rows_for(recipe: Recipe, examples: Sequence[Example], folder: Path) -> tuple
         what = f"{len(lines):,} {'row holds' if len(lines) == 1 else 'rows hold'} personal data (lines {named})"
         raise DataError(what, where="privacy.rows: refuse", fix="take it out, or set privacy.rows to redact")
     return tuple(examples)
+
+
+def canary_rows(recipe: Recipe) -> tuple[Example, ...]:
+    """The made-up secrets that the recipe asks for. UnsupportedError where answers are not free text."""
+    count = recipe.privacy.canaries
+    if count and recipe.task.name != "generate":
+        what = f"canaries need answers in free text; the task is {recipe.task.name}"
+        raise UnsupportedError(what, where="privacy.canaries", fix="leave it out: rows are audited by their loss")
+    return canaries(count, recipe.seed)
 
 
 def personal_in(examples: Sequence[Example], recipe: Recipe) -> tuple[Counter[str], list[int]]:

@@ -64,10 +64,11 @@ class Project:
     @cached_property
     def data(self) -> Data:
         """All examples, without what `privacy.rows` takes out. DataError: nothing to train on, or rows are refused."""
-        from sayso.cli.private import rows_for
+        from sayso.cli.private import canary_rows, rows_for
 
         data, folder = _load(self.recipe), self.run.folder
         parts = {split: rows_for(self.recipe, data.split(split), folder) for split in ("train", *SPLITS)}
+        parts["train"] += canary_rows(self.recipe)
         return Data(**parts, hashes=data.hashes)
 
     @cached_property
