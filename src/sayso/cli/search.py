@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +214,7 @@ def _in_parallel(search: Search) -> bool:
     with opened(search.folder, search.space, search.of, search.question.recipe.seed) as study:
         _wait(workers, study)
         _raise_first_failure(study)
+        _raise_broken(search, workers)
         left = study.take_up()
         for told in left:
             say_trial(told, study)
@@ -253,6 +255,16 @@ def _raise_first_failure(study: Study) -> None:
         raise TrainingFault(f"the recipe as it stands does not train: {first.why}", fix="mend the recipe first")
 
 
+def _raise_broken(search: Search, workers: list[Any]) -> None:
+    """A worker that ended with an error of its own, not by a signal and not with a trial."""
+    from sayso.errors import MachineFault
+
+    for number, one in enumerate(workers, 1):
+        if (one.exitcode or 0) > 0:
+            log = str(search.folder / f"worker-{number}.log")
+            raise MachineFault(f"worker {number} ended with an error", where=log, fix="its last lines say why")
+
+
 def _spawned(part: Spawned) -> None:
     """A worker's process. What it would show goes into a file beside the study: the first process tells of trials."""
     from sayso.cli.project import prepare
@@ -270,6 +282,9 @@ def _spawned(part: Spawned) -> None:
         except SaysoError as error:
             print(error)
             sys.exit(error.exit_code)
+        except Exception:
+            traceback.print_exc()
+            sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 

@@ -119,7 +119,8 @@ def _known_root(key: str) -> bool:
 
 def _digest(question: Question, space: Mapping[str, Any]) -> str:
     """Which question a study belongs to: recipe, data, comments, space."""
-    recipe = question.recipe.model_dump(exclude={"name", "run", "threads", "trackers", "feedback", "tune"})
+    apart = {"name", "run", "threads", "trackers", "feedback", "tune"}
+    recipe = question.recipe.model_dump(exclude=apart, exclude_defaults=True)
     comments = [one.id for one in question.halves.learn] if question.halves is not None else []
     facts = (recipe, question.stage, sorted(question.data.hashes.items()), comments, sorted(space.items()))
     return hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
