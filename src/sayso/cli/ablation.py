@@ -59,7 +59,7 @@ def taught_by(project: Project) -> Taught:
 
 
 def standing_together(ids: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Comments that share a lesson, each once, in the order of their first lesson."""
+    """Comments that share a lesson, directly or through another comment; each comment once."""
     groups: list[dict[str, None]] = []
     for some in ids:
         touched = [group for group in groups if any(one in group for one in some)]
