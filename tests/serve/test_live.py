@@ -85,22 +85,27 @@ def test_the_model_is_exchanged_under_load_and_every_answer_names_who_gave_it(tm
     with playing(tmp_path) as theatre:
         stop = threading.Event()
 
+        def asked_by(number: int) -> tuple[str, str, str]:
+            told = theatre.ask(f"{number}")
+            return told["id"], told["choices"][0]["message"]["content"], told["system_fingerprint"]
+
         def customer(number: int) -> list[tuple[str, str, str]]:
             heard = []
             while not stop.is_set():
-                told = theatre.ask(f"{number}")
-                heard.append((told["id"], told["choices"][0]["message"]["content"], told["system_fingerprint"]))
+                heard.append(asked_by(number))
             return heard
 
         with ThreadPoolExecutor(8) as pool:
             asked = [pool.submit(customer, number) for number in range(8)]
+            first = [asked_by(8)]
             for number in range(1, 4):
                 theatre.versions.promote(number, number - 1, "")
                 theatre.until(number)
+                first.append(asked_by(8))  # however busy the machine is, each version has answered somebody
             theatre.versions.back("")
             theatre.until(2)
             stop.set()
-            heard = [one for each in asked for one in each.result()]
+            heard = first + [one for each in asked for one in each.result()]
         assert {version for _, _, version in heard} >= {"v0", "v1", "v2", "v3"}
         assert all(version == f"v{text}" for _, text, version in heard)
         log = theatre.living.house.log
@@ -198,3 +203,29 @@ def test_who_is_signed_in_stays_so_and_what_a_key_has_used_is_used(tmp_path: Pat
         theatre.until(1)
         assert theatre.living._seat.app.state.sessions is before.sessions
         assert [*asked, httpx.get(f"{theatre.url}/v1/models", headers=headers).status_code] == [200, 200, 200, 429]
+
+
+def test_who_is_still_with_an_old_version_keeps_it(tmp_path: Path) -> None:
+    with playing(tmp_path) as theatre:
+        voice = theatre.living.house.answers.voice  # type: ignore[attr-defined]
+        voice.script = lambda _: "0123456789"
+        voice.gate.clear()
+        with ThreadPoolExecutor(2) as pool:
+            slow = pool.submit(theatre.ask, "slow")
+            assert voice.begun.wait(10)
+            other = pool.submit(theatre.ask, "other")  # waits behind the first
+            while theatre.living._seat.guests < 2:
+                time.sleep(0.01)
+            theatre.versions.promote(1, 0, "")
+            theatre.until(1)
+            theatre.ask()
+            time.sleep(0.1)  # long enough for a version that was let go to end
+            assert not voice.closed, "two are with it still"
+            voice.gate.set()
+            texts = [each.result()["choices"][0]["message"]["content"] for each in (slow, other)]
+        assert texts == ["0123456789", "0123456789"]
+        for _ in range(200):
+            if voice.closed:
+                break
+            time.sleep(0.02)
+        assert voice.closed

@@ -128,3 +128,41 @@ def test_rolling_back_tells_the_comments_of_that_version(tmp_path: Path) -> None
     assert other is not None
     assert other.why == "no better answer"
     assert "anna" in versions.history[-1].words
+
+
+def with_weights(versions: Versions, number: int, start: int) -> None:
+    """A version as `sayso live` leaves it: its weights, and a link to those that it went on from."""
+    run = Run(versions.folder(number))
+    run.weights("learn").mkdir(parents=True)
+    (run.weights("learn") / "model.safetensors").write_bytes(b"w" * 100)
+    (run.folder / "feedback.jsonl").write_text("{}\n")
+    before = Run(versions.folder(start)).weights("learn" if start else "train")
+    run.weights("train").symlink_to(before.resolve(), target_is_directory=True)
+
+
+def test_old_weights_go_and_what_is_needed_stays(tmp_path: Path) -> None:
+    versions = Versions(tmp_path / "run")
+    Run(versions.run).weights("train").mkdir(parents=True)
+    for number, start in ((1, 0), (2, 1), (3, 1), (4, 3), (5, 4), (6, 4), (7, 4)):
+        with_weights(versions, number, start)
+    versions.promote(1, 0, "")
+    versions.note("refused", 2, "")
+    versions.promote(3, 1, "")
+    versions.promote(4, 3, "", start=1)  # what 3 had learnt was taken back: the way is 0, 1, 4
+    versions.note("refused", 5, "")
+    versions.note("refused", 6, "")
+    assert versions.way == (0, 1, 4)
+    assert versions.prune(1) == [2, 5]
+
+    def left() -> list[int]:
+        return [number for number in range(1, 8) if Run(versions.folder(number)).weights("learn").is_dir()]
+
+    assert left() == [1, 3, 4, 6, 7], "4 goes on from 3, 6 is the newest of the others, 7 is being learnt"
+    assert (versions.folder(2) / "feedback.jsonl").is_file()
+    assert [one.number for one in versions.history] == [1, 2, 3, 4, 5, 6]
+    assert versions.prune(1) == []
+    assert versions.prune(0) == [6]
+    assert versions.back("") == 4
+    assert versions.prune(0) == [3, 4]
+    assert left() == [1, 7]
+    assert Run(versions.run).weights("train").is_dir()

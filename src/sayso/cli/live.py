@@ -62,6 +62,10 @@ def live(
     store: Annotated[str, typer.Option(help="database of comments; the run's when empty")] = "",
     least: Annotated[int, typer.Option(min=1, help="new comments that are waited for")] = 1,
     every: Annotated[float, typer.Option(min=0.1, help="seconds between two looks at the store")] = 5.0,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, help="delete weights of older versions but this many, and those that are needed"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print each version's result as JSON")] = False,
 ) -> None:
     """Learn in the background from what a server is told, and let in what the gate promotes; or roll back."""
@@ -85,6 +89,8 @@ def live(
             elif once:
                 words = "Nothing to learn: no new comment waits."
                 _print({"version": versions.current, "words": words}, as_json=as_json)
+            if keep is not None:
+                versions.prune(keep)
             if once:
                 return
             time.sleep(every)

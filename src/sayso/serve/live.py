@@ -51,7 +51,7 @@ class Living:
         enter: Callable[[int], House],
         build: Callable[[House, FastAPI | None], FastAPI],
     ) -> None:
-        self._versions, self._enter, self._build = versions, enter, build
+        self.versions, self._enter, self._build = versions, enter, build
         self._seat = self._seated(*first, None)
         self._failed: int | None = None
         self._looking = asyncio.Lock()
@@ -88,7 +88,7 @@ class Living:
     # ------------------------------------------------------------ inside
 
     async def _exchange(self) -> bool:
-        wanted = await asyncio.to_thread(lambda: self._versions.current)
+        wanted = await asyncio.to_thread(lambda: self.versions.current)
         if wanted in (self._seat.number, self._failed):
             return False
         try:
@@ -106,7 +106,8 @@ class Living:
 
     def _seated(self, number: int, house: House, like: FastAPI | None) -> _Seat:
         app = self._build(house, like)
-        app.include_router(live_router(self, self._versions, app.state.needs))
+        app.include_router(live_router(self, self.versions, app.state.needs))
+        app.state.living = self  # for the owner's page in the inbox
         return _Seat(number, house, app)
 
     def _let_go(self, seat: _Seat) -> None:

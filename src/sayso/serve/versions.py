@@ -6,6 +6,7 @@ Decided here:
 - The pointer is one small file that is written beside and renamed: whoever reads it sees the old version or the new
   one. It carries the way back, so promoting and rolling back are one rename each.
 - A version is promoted only over the one that it was learnt from: what was rolled back meanwhile stays so.
+- Weights of old versions may be deleted, never those that what is served or the way back to it needs.
 - What was decided is a log. A version that neither the log nor the pointer knows was broken off: its number is used
   again, and the learning that was begun there goes on.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -109,7 +111,35 @@ class Versions:
         line = {"deed": deed, "number": number, "at": at, "words": words}
         append_line(self._log, line)
 
+    def prune(self, more: int) -> list[int]:
+        """Delete the weights of old versions, all but those on the way, the `more` newest of the others, and what any
+        of these begins with; returns whose. What they had learnt and why they were decided on stays.
+
+        Nobody goes back to a pruned version. One that the log does not know is being learnt, and is left alone.
+        """
+        with self._pointing():
+            known = sorted({one.number for one in self.history})
+            others = [number for number in known if number not in self.way]
+            kept = {*self.way, *(others[-more:] if more > 0 else ())}
+            while begun := {self._begun_with(number) for number in kept} - kept:
+                kept |= begun
+            old = [number for number in known if number not in kept and self._heavy(number)]
+            for number in old:
+                for folder in self._heavy(number):
+                    shutil.rmtree(folder)
+        return old
+
     # ------------------------------------------------------------ inside
+
+    def _heavy(self, number: int) -> list[Path]:
+        places = (self.folder(number) / name for name in ("weights", "checkpoints"))
+        return [place for place in places if place.is_dir()]
+
+    def _begun_with(self, number: int) -> int:
+        """The version whose weights this one goes on from; 0 where there is none."""
+        link = Run(self.folder(number)).weights("train")
+        begun = link.resolve() if number and link.is_symlink() else self.run
+        return next((one.number for one in self.history if self.folder(one.number).resolve() in begun.parents), 0)
 
     @property
     def _pointer(self) -> Path:

@@ -21,6 +21,7 @@ from sayso.serve.inbox.acts import add_acts
 from sayso.serve.inbox.desk import Desk, Sent, Told
 from sayso.serve.inbox.door import add_door
 from sayso.serve.inbox.form import Draft, draft_from, scope_of
+from sayso.serve.inbox.history import add_history
 from sayso.serve.inbox.item import Seen, find, item_page
 from sayso.serve.inbox.preview import preview
 from sayso.serve.inbox.queues import PAGE, QUEUES, Draw, Queue
@@ -40,6 +41,7 @@ def inbox_router(house: House, sessions: Sessions, buckets: Buckets) -> APIRoute
     desk = Desk(house, sessions, buckets)
     add_door(router, desk)
     add_acts(router, desk)
+    add_history(router, desk)
     _add_lists(router, desk)
     _add_parts(router, desk)
     _add_rest(router)

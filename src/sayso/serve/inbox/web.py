@@ -79,9 +79,16 @@ class Visit:
     @property
     def done(self) -> str:
         """The key of what was just done, as the address says; "" for nothing that is known."""
-        return {"taken_back": "taken_back_done", "brought_back": "brought_back_done"}.get(
-            self.request.query_params.get("done", ""), ""
-        )
+        return {
+            "taken_back": "taken_back_done",
+            "brought_back": "brought_back_done",
+            "rolled_back": "rolled_back_done",
+        }.get(self.request.query_params.get("done", ""), "")
+
+    @property
+    def living(self) -> bool:
+        """Whether what is served may be another version tomorrow."""
+        return getattr(self.request.app.state, "living", None) is not None
 
     @property
     def look(self) -> str:
