@@ -3,6 +3,7 @@
 Decided here:
 - A comment taken back stays in the store, marked; no run of any project with that store learns from it again.
 - Learning begins anew from the same start without it, so nothing of it can be left but what others teach too.
+- An author's comments are not only taken back but erased (cli/erase.py).
 - The proof is how sure the model is of what the comment asked for, on its own prompt: at the start, as it was learnt,
   and without it.
 """
@@ -27,17 +28,26 @@ SHORTEST = 4  # digits of an id
 
 def forget(
     recipe: Annotated[Path, typer.Argument(help="the recipe, a YAML file")],
-    comment: Annotated[str, typer.Argument(help="the comment's id, or how it begins; `sayso comment` lists them")],
+    comment: Annotated[
+        str, typer.Argument(help="the comment's id, or how it begins; `sayso comment` lists them")
+    ] = "",
+    author: Annotated[str, typer.Option(help="erase all comments of this author instead, and prove it")] = "",
     why: Annotated[str, typer.Option(help="why it is taken back")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="change a value, e.g. learn.method=prefer")] = None,
     json: Annotated[bool, typer.Option("--json", help="print the result as JSON")] = False,
 ) -> None:
     """Take a comment back, learn without it, and prove that its effect is gone."""
     from sayso.cli.console import console, print_json
+    from sayso.cli.erase import erase, print_erased
     from sayso.cli.report import report_stage
     from sayso.cli.run import at_work, opened
 
+    if bool(comment) == bool(author):
+        raise FeedbackError("name a comment, or an author with --author", fix="`sayso comment` lists both")
     project = opened(recipe, set_)
+    if author:
+        print_erased(erase(project, author), as_json=json)
+        return
     with at_work(project):
         result = _forgotten(project, _chosen(project, comment), why)
         report_stage(project)

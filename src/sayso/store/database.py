@@ -9,7 +9,7 @@ Decided here:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,16 @@ class Database:
         """An insert that leaves a row alone where its `column` is there already; it returns that column."""
         insert = sqlite.insert(table) if self.engine.dialect.name == "sqlite" else postgresql.insert(table)
         return insert.on_conflict_do_nothing(index_elements=[column]).returning(table.c[column])
+
+    def tidy(self) -> None:
+        """Write SQLite's file anew without its free pages: what was deleted is in none of its bytes.
+
+        A PostgreSQL server does so by itself, in its own time.
+        """
+        if self.engine.dialect.name == "sqlite":
+            with plain_errors(self.where), closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("VACUUM")
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give the connections back."""

@@ -28,6 +28,7 @@ from sayso.store.files import json_line, write_lines
 from sayso.store.imports import Comments, read_comments
 from sayso.wording import language_of
 
+ERASED = "erased at its author's wish"
 _TABLES = sa.MetaData()
 _FEEDBACK = sa.Table(
     "feedback",
@@ -80,6 +81,8 @@ class FeedbackStore:
         rows = [_row(admitted(one, self.policy)) for one in feedback]
         statement = self._database.insert_new(_FEEDBACK, "id")
         with self._database.writing() as connection:
+            gone = set(connection.scalars(sa.select(_WITHDRAWN.c.feedback).where(_WITHDRAWN.c.why == ERASED)))
+            rows = [row for row in rows if row["id"] not in gone]
             added = sum(len(connection.execute(statement, row).all()) for row in rows)
         return Added(added, len(rows) - added)
 
@@ -92,7 +95,9 @@ class FeedbackStore:
         said = admitted(said, self.policy)
         with self._database.writing() as connection:
             last = _last(connection, said.id)
-            if last is not None:
+            if last is None:  # erased and said again is said
+                connection.execute(sa.delete(_WITHDRAWN).where(_WITHDRAWN.c.feedback == plain(said.id)))
+            else:
                 if _same_words(last, said) and _stands(connection, last.id):
                     return last
                 said = replace(said, supersedes=last.id)
@@ -128,6 +133,23 @@ class FeedbackStore:
         row = {"feedback": plain(feedback_id), "why": plain(why), "added": stamp(datetime.now(UTC))}
         with self._database.writing() as connection:
             connection.execute(self._database.insert_new(_WITHDRAWN, "feedback"), row)
+
+    def erase(self, feedback_ids: Iterable[str]) -> int:
+        """Delete comments and what became of them; returns how many there were. Their ids stay, as erased.
+
+        A file that holds them still does not bring them back. Of SQLite's file the free pages are written anew, so the
+        words are in none of its bytes.
+        """
+        found = 0
+        with self._database.writing() as connection:
+            for one in map(plain, feedback_ids):
+                found += connection.execute(sa.delete(_FEEDBACK).where(_FEEDBACK.c.id == one)).rowcount
+                connection.execute(sa.delete(_OUTCOME).where(_OUTCOME.c.feedback == one))
+                connection.execute(sa.delete(_WITHDRAWN).where(_WITHDRAWN.c.feedback == one))
+                row = {"feedback": one, "why": ERASED, "added": stamp(datetime.now(UTC))}
+                connection.execute(sa.insert(_WITHDRAWN), row)
+        self._database.tidy()
+        return found
 
     def withdrawn(self, feedback_id: str) -> str | None:
         """Why a comment was taken back; None where it was not."""
