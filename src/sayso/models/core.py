@@ -61,6 +61,7 @@ class Core:
     snapshots: dict[str, dict[str, torch.Tensor]] = field(default_factory=dict)
     fast_dtype: torch.dtype = torch.float32
     mixed: bool = False
+    decodes: bool | None = None  # whether `decode` answers for this model; None before it was tried
     segments: Segments = field(init=False)
 
     def __post_init__(self) -> None:

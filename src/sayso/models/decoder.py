@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import torch
 
+from sayso.models import decode
 from sayso.models.core import Core, TokenBatch, padded, picked_logits, row_logps, supervised_part
 from sayso.models.generate import continuations, with_logprobs
 from sayso.models.render import Renderer
@@ -96,6 +97,8 @@ class Decoder:
         """One reply per prompt."""
         room = min(sampling.max_new_tokens, self.core.max_length // 2)
         encoded = [self.renderer.prompt_ids(prompt, room) for prompt in prompts]
+        if decode.suits(self.core, sampling):
+            return decode.replies(self.core, self.renderer, encoded, sampling)
         replies = continuations(self.core, self.renderer, encoded, sampling)
         return with_logprobs(self, prompts, replies) if sampling.temperature > 0 else replies
 

@@ -84,7 +84,7 @@ def _group(
     inputs, begin = inputs_of(core, prompts, opening)
     settings = settings_of(core, words, sampling, opening)
     out = core.model.generate(**inputs, generation_config=settings)
-    return [_reply(words, row) for row in out[:, begin:].tolist()]
+    return [reply_of(words, row) for row in out[:, begin:].tolist()]
 
 
 def settings_of(core: Core, words: Words, sampling: Sampling, opening: Sequence[int]) -> Any:
@@ -107,8 +107,9 @@ def settings_of(core: Core, words: Words, sampling: Sampling, opening: Sequence[
     )
 
 
-def _reply(words: Words, ids: list[int]) -> Reply:
+def reply_of(words: Words, ids: Sequence[int], logps: Sequence[float] = ()) -> Reply:
+    """The reply that these token ids are, up to the first that ends one."""
     ends = set(words.end_ids)
     length = next((i + 1 for i, token in enumerate(ids) if token in ends), len(ids))
     ended = length > 0 and ids[length - 1] in ends
-    return Reply(words.decode(ids[:length]), tuple(ids[:length]), (), ended)
+    return Reply(words.decode(ids[:length]), tuple(ids[:length]), tuple(logps[:length]), ended)
