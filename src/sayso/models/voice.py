@@ -1,9 +1,9 @@
 """A learner heard token by token: several answers at once, each with its own sampling, each to be broken off.
 
 Decided here:
-- It is transformers' generate that runs, with the settings of generate.py: every architecture that answers there
-  answers here, and greedily it says the same. What a row says next is chosen here, because generate knows one
-  temperature and one seed for all rows.
+- What runs is what answers elsewhere: `decode` where it fits, else transformers' generate with the settings of
+  generate.py; greedily both say the same. What a row says next is chosen here, because generate knows one temperature
+  and one seed for all rows.
 - A row's draws depend on its seed alone, not on what is answered beside it.
 - Beams look at whole answers: such a row is answered first and then heard token by token.
 """
@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from sayso.errors import UnsupportedError
+from sayso.models import decode
 from sayso.models.decoder import Decoder
 from sayso.models.encoder_decoder import EncoderDecoder
 from sayso.models.generate import inputs_of, settings_of
@@ -158,8 +159,11 @@ def _generate(learner: Decoder | EncoderDecoder, rows: Sequence[_Row], opening: 
     words = learner if isinstance(learner, EncoderDecoder) else learner.renderer
     most = max(min(row.room, row.ask.sampling.max_new_tokens) for row in rows)
     chooser = _Chooser(rows, frozenset(words.end_ids), heard)
-    inputs, _ = inputs_of(core, [row.prompt.ids for row in rows], opening)
     core.model.eval()
+    if not opening and decode.fits(core):
+        decode.Decoding(core).answer([row.prompt.ids for row in rows], most, chooser.chosen)
+        return
+    inputs, _ = inputs_of(core, [row.prompt.ids for row in rows], opening)
     with torch.no_grad():
         core.model.generate(
             **inputs,
@@ -170,25 +174,32 @@ def _generate(learner: Decoder | EncoderDecoder, rows: Sequence[_Row], opening: 
 
 
 class _Chooser:
-    """What generate asks at every step: first what is said next, then which rows have ended."""
+    """What is asked at every step: first what is said next, then which rows have ended."""
 
     def __init__(self, rows: Sequence[_Row], ends: frozenset[int], heard: Heard) -> None:
         self.rows, self.ends, self.heard = rows, ends, heard
 
-    def choose(self, _ids_BT: torch.Tensor, logits_BV: torch.Tensor) -> torch.Tensor:
-        """Logits that leave each row one token. What was chosen is told at once."""
-        forced_BV = torch.full_like(logits_BV, float("-inf"))
+    def chosen(self, places: Sequence[int], logits_NV: torch.Tensor) -> list[tuple[int, bool]]:
+        """The next token of the rows at these places, and whether it is the last. What was chosen is told at once."""
         told: list[Token] = []
-        for place, row in enumerate(self.rows):
-            token = 0 if row.done else row.next(logits_BV[place])
-            forced_BV[place, token] = 0.0
+        tokens = []
+        for place, logits_V in zip(places, logits_NV, strict=True):
+            row = self.rows[place]
+            tokens.append(0 if row.done else row.next(logits_V))
             if not row.done:
-                row.said.append(token)
-                told.append(self._told(row, token, logits_BV[place]))
+                row.said.append(tokens[-1])
+                told.append(self._told(row, tokens[-1], logits_V))
                 row.done = bool(told[-1].last)
         stopped = set(self.heard(told)) if told else set()
         for row in self.rows:
             row.done = row.done or row.number in stopped
+        return [(token, self.rows[place].done) for place, token in zip(places, tokens, strict=True)]
+
+    def choose(self, _ids_BT: torch.Tensor, logits_BV: torch.Tensor) -> torch.Tensor:
+        """The same for transformers' generate: logits that leave each row one token."""
+        forced_BV = torch.full_like(logits_BV, float("-inf"))
+        for place, (token, _) in enumerate(self.chosen(range(len(self.rows)), logits_BV)):
+            forced_BV[place, token] = 0.0
         return forced_BV
 
     def finished(self, _ids_BT: torch.Tensor, _scores: Any, **_: Any) -> torch.Tensor:
