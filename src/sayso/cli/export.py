@@ -31,6 +31,9 @@ def export(
     into: Annotated[Path | None, typer.Option(help="folder for the bundles; RUN/exports when empty")] = None,
     stage: Annotated[str, typer.Option(help="base, train or learn; the run's result when empty")] = "",
     set_: Annotated[list[str] | None, typer.Option("--set", help="a knob, e.g. onnx.int8=true")] = None,
+    push: Annotated[
+        str, typer.Option(help="upload to this repository of the hub, e.g. me/model; never otherwise")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="print the agreements as JSON")] = False,
 ) -> None:
     """Take a trained model elsewhere: a bundle for each engine, proven to answer as the model does here."""
@@ -50,6 +53,8 @@ def export(
             made[name] = _made(make(ready, module, name, knobs, home / name), home / name)
             if not json:
                 console().print(f"{name:<12} {home / name}\n             {made[name]['words']}")
+    for name in made if push else ():
+        made[name] = {**made[name], "pushed": pushed(home / name, push, name if len(made) > 1 else "")}
     if json:
         print_json(made)
 
@@ -63,6 +68,25 @@ def exporters(to: str, sets: Sequence[str]) -> list[tuple[Any, str, Any]]:
     asked = _knobs(sets, names)
     modules = [(find("exporters", name), name) for name in dict.fromkeys(names)]
     return [(module, name, knobs_of(module, asked.get(name, {}), f"--set {name}")) for module, name in modules]
+
+
+def pushed(folder: Path, repository: str, into: str) -> str:
+    """Upload a proven bundle; a new repository is private. Its address. UserError with the hub's own words."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+    hub = HfApi()
+    try:
+        hub.create_repo(repository, private=True, exist_ok=True)
+        done = hub.upload_folder(repo_id=repository, folder_path=folder, path_in_repo=into or None)
+    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+        raise UserError(
+            f"the hub did not take it: {str(error).splitlines()[0][:200]}",
+            where=repository,
+            expected="OWNER/NAME of a repository that your token may write to",
+            fix="`hf auth login`, then the same command again; the bundle itself is whole",
+        ) from error
+    return str(done)
 
 
 # ---------------------------------------------------------------- inside

@@ -7,6 +7,7 @@ golden prompts answered by always taking the likeliest token.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def _opened(llama_cpp: Any, file: Path, task: str, asked: Any) -> Any:
     """A context just long enough: it keeps the logits of every place."""
     lengths = [len(row["ids"]) for row in asked.get("rows", [])]
     lengths += [len(one["ids"]) + one["room"] for one in asked.get("golden", [])]
+    threads = max(1, (os.cpu_count() or 2) // 2)  # its threads wait by spinning: never as many as there are cores
     length = max(lengths, default=64) + 8
     return llama_cpp.Llama(
         str(file),
@@ -44,6 +46,8 @@ def _opened(llama_cpp: Any, file: Path, task: str, asked: Any) -> Any:
         n_ubatch=length,
         logits_all=True,
         vocab_only=task == "read",
+        n_threads=threads,
+        n_threads_batch=threads,
         type_k=F32,
         type_v=F32,
         verbose=False,
