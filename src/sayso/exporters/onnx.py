@@ -108,8 +108,8 @@ def use(export: Export, knobs: Knobs) -> str:
     if export.kind == "encoder_decoder":
         return (
             "`encoder_model.onnx` reads the source once (`input_ids`, `attention_mask`); `decoder_model.onnx` takes "
-            "its `last_hidden_state` as `encoder_hidden_states`, the mask as `encoder_attention_mask` and the answer so "
-            f"far as `input_ids`, and gives the logits of every place. {stored}"
+            "its `last_hidden_state` as `encoder_hidden_states`, the mask as `encoder_attention_mask` and the answer "
+            f"so far as `input_ids`, and gives the logits of every place. {stored}"
         )
     asked = ["input_ids", "attention_mask"]
     words = "The logits are one per label of `config.json` (`id2label`)."
