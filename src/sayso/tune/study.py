@@ -25,6 +25,7 @@ from sayso.tune.space import Choices, Dimension, Space, rounded
 NAME, FILE = "tune", "study.db"
 RANDOM_FIRST = 6  # trials drawn at random before the estimator proposes
 MEDIAN_OF = 4  # finished trials before any is pruned
+SECOND = 2  # the first validation at which a trial may be pruned, counted from 1
 BUSY_SECONDS = 120.0  # how long a worker waits for the others' writing
 KILLED_TWICE = "its process was killed twice, perhaps because it takes too much memory"
 State = Literal["done", "pruned", "failed", "stopped", "running", "waiting"]
@@ -203,7 +204,7 @@ def opened(folder: Path, space: Space, of: str, seed: int) -> Iterator[Study]:
             direction="maximize",
             load_if_exists=True,
             sampler=optuna.samplers.TPESampler(n_startup_trials=RANDOM_FIRST, seed=_fresh(seed, storage)),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=MEDIAN_OF, n_warmup_steps=1),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=MEDIAN_OF, n_warmup_steps=SECOND),
         )
         if found.user_attrs.setdefault("of", of) != of:
             fix = "name another folder with `run:`, or delete this one to begin anew"
