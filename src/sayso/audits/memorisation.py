@@ -19,7 +19,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from sayso.auditing import Audited, Figure, Finding, Subject
 from sayso.errors import DataError, UnsupportedError
@@ -151,17 +150,16 @@ def _memberships(subject: Subject, groups: Groups, scores: dict[str, Scores]) ->
 
 
 def _area(name: str, stage: str, sides: Sequence[Any], seed: int) -> Figure:
-    """Area under the curve, with a bootstrap interval over both sides."""
+    """Area under the curve (the share of pairs in which the taught one is likelier), with a bootstrap interval."""
     taught, fresh = (side[np.isfinite(side)] for side in sides)
-    rng, areas = np.random.default_rng(seed), []
-    truth = np.r_[np.ones(len(taught)), np.zeros(len(fresh))]
-    for _ in range(500):
-        drawn = np.r_[rng.choice(taught, len(taught)), rng.choice(fresh, len(fresh))]
-        areas.append(roc_auc_score(truth, drawn))
-    value = float(roc_auc_score(truth, np.r_[taught, fresh]))
+    rng = np.random.default_rng(seed)
+    likelier = np.greater.outer(taught, fresh) + 0.5 * np.equal.outer(taught, fresh)
+    value = float(likelier.mean())
+    drawn = (np.ix_(*(rng.integers(0, n, n) for n in likelier.shape)) for _ in range(500))
+    areas = [float(likelier[places].mean()) for places in drawn]
     low, high = (float(end) for end in np.percentile(areas, [2.5, 97.5]))
     verdict = "told apart" if low > 0.5 else "cannot tell"
-    return Figure(name, value, "AUC", len(truth), (min(low, value), max(high, value)), stage, verdict)
+    return Figure(name, value, "AUC", sum(likelier.shape), (min(low, value), max(high, value)), stage, verdict)
 
 
 # ---------------------------------------------------------------- secrets

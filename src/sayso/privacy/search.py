@@ -1,7 +1,7 @@
 """Searches a text for personal data of every kind.
 
 Decided here: no model is asked. A name that is on no list and that no word introduces is not found, which the audit
-says; figures by kind and language stand in docs/privacy.md.
+says; figures by kind and language stand in docs/audit.md.
 """
 
 from __future__ import annotations
