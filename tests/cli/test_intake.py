@@ -22,7 +22,7 @@ TABLE = """问题,回答,意见,改写,评审,何时,评价,日期
 def test_a_table_with_well_known_columns_needs_no_mapping(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "意见.csv"
     path.write_text(TABLE, encoding="utf-8-sig")
-    comments, refused = comments_at(path)
+    comments, refused = comments_at(path)[:2]
     first, praise = comments
     assert (first.prompt, first.attempt.text, first.comment) == (user("退货要多久？"), "三天。", "说七天。")
     assert (first.revision, first.author, first.polarity) == ("七天。", Author(id="小王"), "negative")
@@ -38,7 +38,7 @@ def test_columns_are_named_and_a_wrong_name_is_said(tmp_path: Path, capsys: pyte
     path = tmp_path / "a.tsv"
     path.write_text("q\ta\tcritique by hand\nHi\tYo\tPolitely!\nHi\tYo\n", encoding="utf-8")
     how = reading_of("", ["prompt=q", "attempt=a", "comment=critique by hand"], [])
-    comments, refused = comments_at(path, how)
+    comments, refused = comments_at(path, how)[:2]
     assert comments[0].comment == "Politely!"
     assert refused == [(3, "2 fields where the table has 3")]
     assert "(by its name)" not in capsys.readouterr().err
@@ -73,7 +73,7 @@ def test_on_a_terminal_a_missing_column_is_asked_for(
 def test_another_suffix_is_jsonl_and_a_tool_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"prompt": "Hi", "comment": "Politely!"}\n{"q": 1}\n', encoding="utf-8")
-    comments, refused = comments_at(path, BY_SUFFIX)
+    comments, refused = comments_at(path, BY_SUFFIX)[:2]
     assert (len(comments), refused[0][0]) == (1, 2)
     (tmp_path / "talk.chat").write_text("User: Hi\nBot: Yo\nUser: Politely!\n", encoding="utf-8")
     assert comments_at(tmp_path / "talk.chat", Reading("chat")).feedback[0].comment == "Politely!"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from sayso.errors import DataError
-from sayso.records import Author, Message, Span, user
+from sayso.records import Author, Feedback, Message, Span, user
 from sayso.sources.argilla import read
-from sayso.store.imports import Comments, comments_in
+from sayso.store.imports import comments_in
 
 NESTED: dict[str, Any] = {
     "id": "5f1c7b1e-0d5c-4a5e-9d0b-0f7a4f3c2b11",
@@ -47,9 +47,16 @@ FLAT = {
 }
 
 
-def found(folder: Path, records: object, **options: str) -> Comments:
+class Found(NamedTuple):
+    """The comments, and (number, reason) of each row that is none."""
+
+    feedback: list[Feedback]
+    refused: list[tuple[int, str]]
+
+
+def found(folder: Path, records: object, **options: str) -> Found:
     (folder / "records.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
-    return comments_in(read(folder / "records.json", options))
+    return Found(*comments_in(read(folder / "records.json", options))[:2])
 
 
 def test_each_annotator_of_a_record_has_said_something(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from sayso.records import Author, Span, user
+from sayso.records import Author, Feedback, Span, user
 from sayso.sources.label_studio import read
-from sayso.store.imports import Comments, comments_in
+from sayso.store.imports import comments_in
 
 
 def region(name: str, kind: str, value: dict[str, Any], to: str = "answer") -> dict[str, Any]:
@@ -44,9 +44,16 @@ TASK: dict[str, Any] = {
 }
 
 
-def found(folder: Path, tasks: object, **options: str) -> Comments:
+class Found(NamedTuple):
+    """The comments, and (number, reason) of each row that is none."""
+
+    feedback: list[Feedback]
+    refused: list[tuple[int, str]]
+
+
+def found(folder: Path, tasks: object, **options: str) -> Found:
     (folder / "export.json").write_text(json.dumps(tasks), encoding="utf-8")
-    return comments_in(read(folder / "export.json", options))
+    return Found(*comments_in(read(folder / "export.json", options))[:2])
 
 
 def test_each_annotation_is_a_comment(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from sayso.records import Author, Message, user
+from sayso.records import Author, Feedback, Message, user
 from sayso.sources.langfuse import read
-from sayso.store.imports import Comments, comments_in
+from sayso.store.imports import comments_in
 
 TURNS = [{"role": "system", "content": "You sell shoes."}, {"role": "user", "content": "鞋子多少钱？"}]
 
@@ -38,10 +38,17 @@ TRACE: dict[str, Any] = {
 }
 
 
-def found(folder: Path, data: object, name: str = "trace.json", **options: str) -> Comments:
+class Found(NamedTuple):
+    """The comments, and (number, reason) of each row that is none."""
+
+    feedback: list[Feedback]
+    refused: list[tuple[int, str]]
+
+
+def found(folder: Path, data: object, name: str = "trace.json", **options: str) -> Found:
     text = data if isinstance(data, str) else json.dumps(data)
     (folder / name).write_text(text, encoding="utf-8")
-    return comments_in(read(folder / name, options))
+    return Found(*comments_in(read(folder / name, options))[:2])
 
 
 @pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one], lambda one: {"data": [one], "meta": {}}])

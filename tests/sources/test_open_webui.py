@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from sayso.records import Author, user
+from sayso.records import Author, Feedback, user
 from sayso.sources.open_webui import read
-from sayso.store.imports import Comments, comments_in
+from sayso.store.imports import comments_in
 
 
 def message(name: str, parent: str | None, role: str, content: str, **more: Any) -> dict[str, Any]:
@@ -46,9 +46,16 @@ def feedback(message_id: str, **data: Any) -> dict[str, Any]:
     }
 
 
-def found(folder: Path, data: object) -> Comments:
+class Found(NamedTuple):
+    """The comments, and (number, reason) of each row that is none."""
+
+    feedback: list[Feedback]
+    refused: list[tuple[int, str]]
+
+
+def found(folder: Path, data: object) -> Found:
     (folder / "export.json").write_text(json.dumps(data), encoding="utf-8")
-    return comments_in(read(folder / "export.json", {}))
+    return Found(*comments_in(read(folder / "export.json", {}))[:2])
 
 
 def test_a_rating_is_about_its_message(tmp_path: Path) -> None:
