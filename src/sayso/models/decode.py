@@ -31,6 +31,7 @@ CACHE_BYTES = 1 << 30
 MOST_ROWS = 64
 READ_TOKENS = 4096  # of prompts read at once
 CLOSE = 1e-3  # of the largest logit
+BLOCK = 256  # of a vocabulary, in which a draw is looked for at once
 
 Choose = Callable[[Sequence[int], torch.Tensor], Sequence[tuple[int, bool]]]
 """(numbers of rows, logits_NV) -> for each its next token, and whether its answer ends with it."""
@@ -217,7 +218,7 @@ class Draws:
         """Choose, note, and say which answers end."""
         if self.dice:
             tokens_N = inverse_cdf(logits_NV, self.sampling, [self.dice[row].random() for row in rows])
-            logp_N = logits_NV.log_softmax(-1).gather(1, tokens_N[:, None])[:, 0]
+            logp_N = logits_NV.gather(1, tokens_N[:, None])[:, 0] - logits_NV.logsumexp(-1)
             for row, logp in zip(rows, logp_N.tolist(), strict=True):
                 self.logps[row].append(logp)
         else:
@@ -233,25 +234,48 @@ class Draws:
 def inverse_cdf(logits_NV: torch.Tensor, sampling: Sampling, chances: Sequence[float]) -> torch.Tensor:
     """tokens_N: of each row's distribution, as temperature, top_k and top_p leave it, the token at its chance.
 
-    The cumulated sum is over the vocabulary in order (over the likeliest first where something is cut off), in
-    float64, so that no token of a large vocabulary is lost to rounding.
+    The cumulated sum is over the vocabulary in order (over the likeliest first where something is cut off).
     """
-    probs_NV, order_NV = (logits_NV / sampling.temperature).softmax(-1), None
-    if sampling.top_k or sampling.top_p < 1:
-        probs_NV, order_NV = probs_NV.sort(descending=True, stable=True)
-        if sampling.top_k:
-            probs_NV = probs_NV[:, : sampling.top_k]
-        before_NV = probs_NV.cumsum(-1) - probs_NV
-        beyond_NV = before_NV >= sampling.top_p
-        beyond_NV[:, 0] = False
-        probs_NV = probs_NV.masked_fill(beyond_NV, 0.0)
-    sums_NV = probs_NV.double().cumsum(-1)
-    all_N1 = sums_NV[:, -1:]
-    wanted_N1 = torch.minimum(
-        torch.tensor(chances, dtype=torch.float64)[:, None] * all_N1, all_N1.nextafter(all_N1 * 0)
-    )
-    places_N1 = torch.searchsorted(sums_NV, wanted_N1, right=True).clamp(max=sums_NV.shape[1] - 1)
-    return (places_N1 if order_NV is None else order_NV.gather(1, places_N1))[:, 0]
+    scaled_NV = logits_NV if sampling.temperature == 1 else logits_NV / sampling.temperature
+    chance_N = torch.tensor(chances, dtype=torch.float64)
+    if not sampling.top_k and sampling.top_p >= 1:
+        return _at_chance((scaled_NV - scaled_NV.amax(-1, keepdim=True)).exp_(), chance_N)
+    probs_NV, order_NV = scaled_NV.softmax(-1).sort(descending=True, stable=True)
+    if sampling.top_k:
+        probs_NV = probs_NV[:, : sampling.top_k]
+    beyond_NV = probs_NV.cumsum(-1) - probs_NV >= sampling.top_p
+    beyond_NV[:, 0] = False
+    return order_NV.gather(1, _at_chance(probs_NV.masked_fill(beyond_NV, 0.0), chance_N)[:, None])[:, 0]
+
+
+def _at_chance(weights_NV: torch.Tensor, chance_N: torch.Tensor) -> torch.Tensor:
+    """places_N where the cumulated weights pass the chance's share of their sum.
+
+    First the block of the vocabulary is found, then the place in it: cumulating all of a large vocabulary costs as
+    much as a small model's layers. Sums of sums are in float64, so that nothing is lost to rounding.
+    """
+    rows, size = weights_NV.shape
+    whole = size // BLOCK * BLOCK
+    sums_NK = weights_NV[:, :whole].view(rows, -1, BLOCK).sum(-1) if whole else weights_NV.new_empty(rows, 0)
+    sums_NK = torch.cat([sums_NK, weights_NV[:, whole:].sum(-1, keepdim=True)], dim=1).double()
+    block_N, rest_N = _passed(sums_NK, chance_N * sums_NK.sum(-1))
+    at_NB = block_N[:, None] * BLOCK + torch.arange(BLOCK)
+    inside_NB = weights_NV.gather(1, at_NB.clamp(max=size - 1)).double().masked_fill_(at_NB >= size, 0.0)
+    place_N, _ = _passed(inside_NB, rest_N)
+    return block_N * BLOCK + place_N
+
+
+def _passed(weights_NK: torch.Tensor, wanted_N: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first place whose cumulated weight passes what is wanted, and how much of that lies within it.
+
+    What is wanted is held below the sum, so that no place without weight is ever the one.
+    """
+    sums_NK = weights_NK.cumsum(-1)
+    all_N = sums_NK[:, -1]
+    held_N = torch.minimum(wanted_N, all_N.nextafter(torch.zeros_like(all_N))).clamp_(min=0.0)
+    place_N1 = torch.searchsorted(sums_NK, held_N[:, None], right=True)
+    before_N1 = sums_NK.gather(1, place_N1) - weights_NK.gather(1, place_N1)
+    return place_N1[:, 0], held_N - before_N1[:, 0]
 
 
 def replies(core: Core, words: Words, prompts: Sequence[Sequence[int]], sampling: Sampling) -> list[Reply]:
