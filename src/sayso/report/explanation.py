@@ -59,7 +59,7 @@ def overall_words(found: Overall) -> tuple[str, ...]:
         low, high = found.interval or (found.gain, found.gain)
         told.append(
             f"Taking away and putting in words in their order is {_signed(found.gain)} better than in a random order "
-            f"(in ways from no word to all words; 95 % interval {_signed(low)} to {_signed(high)}, {found.checked} items); "
+            f"(in ways from no word to all; 95 % interval {_signed(low)} to {_signed(high)}, {found.checked} items); "
             f"an order beats {100 * found.beats:.0f} % of random ones."
         )
     return tuple(told)
