@@ -101,7 +101,7 @@ def test_a_rotary_scaling_is_the_models_own() -> None:
 
 @pytest.mark.parametrize("size", [12, 600, 1024])
 def test_a_draw_is_where_the_cumulated_sum_passes_the_chance(size: int) -> None:
-    """Against a plain cumulated sum in float64; a probability of 1e-5 is far above what the blocks' sums round away."""
+    """Against a plain cumulated sum in float64; a probability of 1e-5 is far above what blocks round away."""
     logits_V = torch.randn(size, generator=torch.Generator().manual_seed(size)) * 2
     probs_V = (logits_V.double() / 0.7).softmax(-1)
     middles_V = probs_V.cumsum(-1) - probs_V / 2
