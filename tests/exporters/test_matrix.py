@@ -1,15 +1,14 @@
-"""The table of docs/export.md is what the exporters say; `python tests/exporters/test_matrix.py` writes it."""
+"""The table of docs/export.md is what the exporters say; this file run as a program writes it.
+
+PYTHONPATH=tests/exporters:tests/models python tests/exporters/test_matrix.py
+"""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "models")]
-
 from ready import ready
 
 from sayso import engines
