@@ -96,8 +96,8 @@ def roles_of(present: Sequence[str], asked: Mapping[str, str]) -> dict[str, str]
 
 def from_table(fields: Mapping[str, Any], roles: Mapping[str, str]) -> dict[str, Any]:
     """A row of a table as a comment in its plain form; what is empty says nothing. ValueError for a strange number."""
-    row = {role: fields.get(name) for role, name in roles.items()}
-    row = {role: value for role, value in row.items() if value is not None and str(value).strip()}
+    given: dict[str, Any] = {role: fields.get(name) for role, name in roles.items()}
+    row = {role: value for role, value in given.items() if value is not None and str(value).strip()}
     if not isinstance(row.get("prompt", ""), str):
         row["prompt"] = conversation(row["prompt"])
     if "polarity" in row:

@@ -67,7 +67,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Validation:
-    """What `validate` returned after `step` steps; `best`: its weights are the ones to end with, as far as is known."""
+    """What `validate` returned after `step` steps; `best`: its weights are those to end with, as far as is known."""
 
     step: int
     values: Mapping[str, float]

@@ -83,7 +83,7 @@ class Core:
 
     @contextmanager
     def attending(self, how: str) -> Iterator[None]:
-        """Inside, attention is computed in this way: "eager" is in plain matrix products, whose weights can be seen."""
+        """Inside, attention is computed in this way: "eager" is in plain matrix products, with weights to be seen."""
         usual = self.model.config._attn_implementation
         self.model.set_attn_implementation(how)
         try:
