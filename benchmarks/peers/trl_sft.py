@@ -51,7 +51,7 @@ def main(folder: Path, how: str) -> None:
     torch.set_num_threads(facts["threads"])
     rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
     model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=torch.float32)
-    tuned: dict[str, Any] = {"bf16": False, "gradient_checkpointing": False} if how == "tuned" else {}
+    tuned: dict[str, Any] = {"bf16": False, "activation_checkpointing": False} if how == "tuned" else {}
     settings = SFTConfig(
         output_dir=str(folder / "peer"),
         per_device_train_batch_size=len(rows),
@@ -60,6 +60,7 @@ def main(folder: Path, how: str) -> None:
         lr_scheduler_type="constant",
         weight_decay=0.0,
         max_length=None,
+        completion_only_loss=True,
         logging_steps=1,
         save_strategy="no",
         use_cpu=True,
