@@ -18,12 +18,10 @@ PURPOSES = {
     "chinese": "new tokenizers that read traditional Chinese as simplified",
     "serve": "the server and the review inbox",
     "tune": "searching for hyper-parameters",
-    "privacy": "private training and the search for personal data",
     "bias": "measuring bias between groups",
     "explain": "explaining single answers",
     "gguf": "export for llama.cpp",
     "onnx": "export to ONNX",
-    "tensorflow": "export to TensorFlow",
     "postgres": "a feedback store that several people share",
     "dev": "the tests, types and style of this project itself",
 }
