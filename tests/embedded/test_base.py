@@ -114,4 +114,4 @@ def test_most_attempts_of_the_demo_are_its_own_answers() -> None:
     said = read_comments(EMBEDDED.parent / "demo" / "comments.jsonl").feedback
     replies = open_learner(ModelPart(name="embedded"), Opening()).reply([one.prompt for one in said], Sampling(64))
     own = sum(one.attempt.text == reply.text for one, reply in zip(said, replies, strict=True))
-    assert 18 <= own <= 20, "20 were on the machine they were written on; the page says which four were not"
+    assert 17 <= own <= 19, "19 were on the machine they were written on; the page says which five were not"
