@@ -23,6 +23,12 @@ FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
 SHARED = Path(__file__).resolve().parents[1] / "../shared"
 
 
+@pytest.fixture(autouse=True)
+def as_important_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that makes its process nicer would slow every later test: niceness cannot be taken back."""
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real models and data beside the project; tests that need it skip where it is absent."""

@@ -210,7 +210,7 @@ def gradient(learner: Any, taught: Sequence[Lesson]) -> torch.Tensor:
 def test_at_ratio_one_it_is_advantage_weighted_imitation() -> None:
     """Of lessons just drawn the clipped ratio has the gradient of the advantage times log p, whatever the sign."""
     learner = opened("llama")
-    taught = [one for one in drawn(learner, Knobs(group=8, anchors=0)) if isinstance(one, Imitate)]
+    taught = [one for one in drawn(learner, Knobs(group=24, anchors=0)) if isinstance(one, Imitate)]
     assert {one.weight > 0 for one in taught} == {True, False}
     clipped = gradient(learner, taught)
     rows = [learner.row(one.context, one.target, one) for one in taught]
@@ -229,7 +229,7 @@ def test_at_ratio_one_it_is_advantage_weighted_imitation() -> None:
 @pytest.mark.parametrize("name", ["llama", "bart"])
 def test_better_answers_become_likelier_and_worse_ones_less_likely(name: str) -> None:
     learner = opened(name)
-    knobs = Knobs(group=8, anchors=0)
+    knobs = Knobs(group=24, anchors=0)
     taught = [one for one in drawn(learner, knobs) if isinstance(one, Imitate)]
     assert any(one.weight > 0 for one in taught)
     assert any(one.weight < 0 for one in taught)
