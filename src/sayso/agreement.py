@@ -116,9 +116,11 @@ def compared(
             expected=f"shape {own.shape} and {len(replay.golden)} answers",
         )
     apart_N = relative(own, other)
-    agreed = [prefix(mine.answer, theirs) for mine, theirs in zip(replay.golden, replayed.answers, strict=True)]
-    longest = [max(len(one.answer), len(other)) for one, other in zip(replay.golden, replayed.answers, strict=True)]
-    same = [mine.answer == theirs for mine, theirs in zip(replay.golden, replayed.answers, strict=True)]
+    said = [mine.answer if replayed.recut is None else replayed.recut(mine.answer) for mine in replay.golden]
+    pairs = list(zip(said, replayed.answers, strict=True))
+    agreed = [prefix(mine, theirs) for mine, theirs in pairs]
+    longest = [max(len(mine), len(theirs)) for mine, theirs in pairs]
+    same = [mine == theirs for mine, theirs in pairs]
     return Agreement(
         exporter=name,
         engine=replayed.engine,

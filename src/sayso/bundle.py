@@ -10,7 +10,7 @@ Decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -73,12 +73,17 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What an engine makes of a Replay: logits_NV like the Replay's, an answer per golden prompt, and who answered."""
+    """What an engine makes of a Replay: logits_NV like the Replay's, an answer per golden prompt, and who answered.
+
+    recut: where answers came back as text and were cut into tokens again, how the learner's own answers are when the
+    same is done to them; without it half a character's bytes, which no text can hold, would count as another answer.
+    """
 
     engine: str
     version: str
     logits_NV: Floats
     answers: tuple[tuple[int, ...], ...]
+    recut: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def replay(folder: Path, replay: Replay, knobs: Knobs) -> Replayed:
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
     with _serving(folder) as address:
         answers = tuple(_answer(address, folder, tokenizer, one, replay.end_ids) for one in replay.golden)
-    return Replayed(read.engine, read.version, read.logits_NV, answers)
+    return Replayed(read.engine, read.version, read.logits_NV, answers, partial(_as_text, tokenizer, replay.end_ids))
 
 
 def use(export: Export, knobs: Knobs) -> str:
@@ -196,5 +197,15 @@ def _answer(address: str, folder: Path, tokenizer: Any, one: Golden, ends: tuple
             said = json.load(response)["choices"][0]
     except urllib.error.HTTPError as error:
         raise Fault(f"transformers serve answers {error.code}: {error.read()[:300]!r}", where=str(folder)) from error
-    ids = tokenizer(said["message"]["content"], add_special_tokens=False)["input_ids"]
-    return (*ids, *(ends[:1] if said["finish_reason"] == "stop" else ()))
+    return _cut(tokenizer, said["message"]["content"], ends[:1] if said["finish_reason"] == "stop" else ())
+
+
+def _as_text(tokenizer: Any, ends: tuple[int, ...], answer: tuple[int, ...]) -> tuple[int, ...]:
+    """An answer after the way that it takes here: said as text, cut into tokens again."""
+    text = tokenizer.decode([token for token in answer if token not in ends], skip_special_tokens=True)
+    return _cut(tokenizer, text, ends[:1] if answer[-1:] and answer[-1] in ends else ())
+
+
+def _cut(tokenizer: Any, text: str, end: tuple[int, ...]) -> tuple[int, ...]:
+    """Without space around it, which the server takes away."""
+    return (*tokenizer(text.strip(), add_special_tokens=False)["input_ids"], *end)
