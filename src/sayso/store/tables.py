@@ -52,7 +52,7 @@ def write_parquet(path: Path, comments: Iterable[Feedback]) -> None:
 
 def read_csv(path: Path) -> Comments | None:
     """The comments that `write_csv` wrote, with the rows that are none any more; None where the table is another."""
-    csv.field_size_limit(2**31 - 1)
+    before = csv.field_size_limit(2**31 - 1)  # it holds for the whole process: others have it back as it was
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             table = csv.reader(file)
@@ -61,6 +61,8 @@ def read_csv(path: Path) -> Comments | None:
             return _read((number, [_bare(cell) for cell in row]) for number, row in enumerate(table, 2))
     except (OSError, UnicodeDecodeError, csv.Error):
         return None  # whoever reads tables of other kinds says what is wrong with it
+    finally:
+        csv.field_size_limit(before)
 
 
 def read_parquet(path: Path) -> Comments | None:
